@@ -1,0 +1,10 @@
+//! The core of the wippy runtime: isolated processes and everything they
+//! stand on. Knows no engine, no service and no network protocol.
+//! `docs/ARCHITECTURE.md` is the map.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod payload;
+pub mod registry;
+
+pub use error::{Error, Kind, Result};

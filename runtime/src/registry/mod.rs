@@ -1,0 +1,5 @@
+//! The registry: entries, versions, change sets, history.
+
+mod entry;
+
+pub use entry::{Entry, EntryId, Origin};
