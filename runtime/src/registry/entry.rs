@@ -71,17 +71,48 @@ impl PartialOrd for EntryId {
     }
 }
 
-/// Where an entry was written, for messages.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+/// Where an entry was written, for messages. No part of the entry's value.
+#[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// Path as the user would type it.
     pub file: Arc<str>,
     /// 1-based; 0 if unknown.
     pub line: u32,
+    /// The places of single fields; empty for entries that no file holds.
+    pub fields: Arc<[FieldOrigin]>,
+}
+
+/// Where one field of an entry was written.
+#[derive(Clone, Debug)]
+pub struct FieldOrigin {
+    /// `data` fields by their bare path (`pool.size`, `targets.0.path`), others as `meta.x`, `name`, `kind`.
+    pub path: Box<str>,
+    /// 1-based line and column (in characters) of the value in the entry's file.
+    pub line: u32,
+    pub column: u32,
+    /// The file whose text replaced a `file://` reference here.
+    pub file: Option<Arc<str>>,
+}
+
+impl Origin {
+    pub fn new(file: impl Into<Arc<str>>, line: u32) -> Origin {
+        Origin { file: file.into(), line, fields: Arc::from([]) }
+    }
+    /// The place of the field `path`, or of the nearest field around it.
+    pub fn field(&self, path: &str) -> Option<&FieldOrigin> {
+        let mut path = path;
+        loop {
+            if let Some(found) = self.fields.iter().find(|f| &*f.path == path) {
+                return Some(found);
+            }
+            path = &path[..path.rfind('.')?];
+        }
+    }
 }
 
 /// One registry record. Immutable once it is in the registry; shared by `Arc`.
-#[derive(Clone, Debug, PartialEq)]
+/// Two entries are equal whatever their origin: moving one in its file changes nothing.
+#[derive(Clone, Debug)]
 pub struct Entry {
     pub id: EntryId,
     pub kind: String,
@@ -90,6 +121,12 @@ pub struct Entry {
     pub data: Value,
     /// Absent for entries made at run time.
     pub origin: Option<Origin>,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        (&self.id, &self.kind, &self.meta, &self.data) == (&other.id, &other.kind, &other.meta, &other.data)
+    }
 }
 
 impl Entry {
@@ -103,6 +140,21 @@ impl Entry {
             Some(o) if o.line > 0 => Error::invalid(format!("{}:{}: entry {}: {message}", o.file, o.line, self.id)),
             Some(o) => Error::invalid(format!("{}: entry {}: {message}", o.file, self.id)),
             None => Error::invalid(format!("entry {}: {message}", self.id)),
+        }
+    }
+    /// The file whose text the field `path` was taken from by `file://`, so that
+    /// errors inside that text can name it.
+    pub fn source_file(&self, path: &str) -> Option<&Arc<str>> {
+        self.origin.as_ref()?.fields.iter().find(|f| &*f.path == path)?.file.as_ref()
+    }
+    /// An error about one field: `file:line:column: entry id: field path: message`.
+    pub fn field_error(&self, path: &str, message: impl fmt::Display) -> Error {
+        match self.origin.as_ref().and_then(|o| Some((o, o.field(path)?))) {
+            Some((o, f)) => Error::invalid(format!(
+                "{}:{}:{}: entry {}: field {path}: {message}",
+                o.file, f.line, f.column, self.id
+            )),
+            None => self.error(format_args!("field {path}: {message}")),
         }
     }
 }

@@ -2,4 +2,4 @@
 
 mod entry;
 
-pub use entry::{Entry, EntryId, Origin};
+pub use entry::{Entry, EntryId, FieldOrigin, Origin};
