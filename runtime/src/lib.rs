@@ -3,7 +3,10 @@
 //! `docs/ARCHITECTURE.md` is the map.
 #![forbid(unsafe_code)]
 
+pub mod duration;
 pub mod error;
+pub mod events;
+pub mod pattern;
 pub mod payload;
 pub mod registry;
 

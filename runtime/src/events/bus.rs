@@ -1,0 +1,299 @@
+//! Subscribers, matching and delivery.
+//!
+//! The table of subscribers is an immutable snapshot, built by the first publisher
+//! after a change and shared until the next one, so subscribing never waits for a
+//! delivery and a burst of subscriptions builds one table. Deliveries themselves are serialised by a re-entrant lock: that gives one total order,
+//! and a sink that publishes from within `accept` nests instead of deadlocking.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, ReentrantMutex, RwLock};
+
+use super::queue::{EventReceiver, Queue};
+use crate::error::{Error, Result};
+use crate::pattern::Pattern;
+use crate::payload::Value;
+
+/// Subscriptions one bus carries at most.
+pub const MAX_SUBSCRIBERS: usize = 4096;
+
+/// One piece of news. `path` names what it is about and is not matched on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub system: String,
+    pub kind: String,
+    pub path: String,
+    pub data: Value,
+}
+
+impl Event {
+    pub fn new(system: impl Into<String>, kind: impl Into<String>, path: impl Into<String>, data: Value) -> Event {
+        Event { system: system.into(), kind: kind.into(), path: path.into(), data }
+    }
+}
+
+/// Where a subscriber's events go. Called by the publisher, inside its step:
+/// take the event into a queue and return; never block, never wait for locks
+/// that are held while publishing.
+pub trait EventSink: Send + Sync {
+    /// Takes the event; `false` means "full": it is dropped for this subscriber and counted.
+    fn accept(&self, event: &Arc<Event>) -> bool;
+    /// The bus was closed; nothing more will come.
+    fn closed(&self) {}
+}
+
+/// What one subscriber looks like from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriberInfo {
+    /// `sub.<n>`.
+    pub id: String,
+    pub system: String,
+    /// Empty: every kind.
+    pub kind: String,
+    pub delivered: u64,
+    pub dropped: u64,
+}
+
+struct Subscriber {
+    id: u64,
+    system: Pattern,
+    /// `None`: every kind.
+    kind: Option<Pattern>,
+    sink: Arc<dyn EventSink>,
+    active: AtomicBool,
+    delivered: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Subscriber {
+    fn matches(&self, system: &str, kind: &str) -> bool {
+        self.active.load(Ordering::Acquire)
+            && self.system.matches(system)
+            && self.kind.as_ref().is_none_or(|p| p.matches(kind))
+    }
+
+    fn deliver(&self, event: &Arc<Event>) {
+        // A sink that panics must not take the publisher with it.
+        let taken = catch_unwind(AssertUnwindSafe(|| self.sink.accept(event))).unwrap_or_else(|_| {
+            tracing::error!(subscriber = self.id, "event sink panicked");
+            false
+        });
+        let counter = if taken { &self.delivered } else { &self.dropped };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Subscribers by literal system name; those with a pattern apart.
+#[derive(Default)]
+struct Table {
+    literal: HashMap<Box<str>, Vec<Arc<Subscriber>>>,
+    wild: Vec<Arc<Subscriber>>,
+}
+
+impl Table {
+    fn build(all: &BTreeMap<u64, Arc<Subscriber>>) -> Table {
+        let mut table = Table::default();
+        for sub in all.values() {
+            match sub.system.literal() {
+                Some(name) => table.literal.entry(name.into()).or_default().push(sub.clone()),
+                None => table.wild.push(sub.clone()),
+            }
+        }
+        table
+    }
+
+    fn matching<'a>(&'a self, system: &'a str, kind: &'a str) -> impl Iterator<Item = &'a Arc<Subscriber>> {
+        let literal = self.literal.get(system).map_or(&[][..], Vec::as_slice);
+        literal.iter().chain(&self.wild).filter(move |s| s.matches(system, kind))
+    }
+}
+
+struct Shared {
+    /// By number, that is, oldest first.
+    all: Mutex<BTreeMap<u64, Arc<Subscriber>>>,
+    /// Built from `all`; absent after a change. Lock order: `all`, then `table`.
+    table: RwLock<Option<Arc<Table>>>,
+    /// Size of `all`, so that a bus nobody listens to costs one load.
+    count: AtomicUsize,
+    next: AtomicU64,
+    closed: AtomicBool,
+    delivery: ReentrantMutex<()>,
+}
+
+impl Shared {
+    /// Notes a change of the subscribers; the caller holds the lock of `all`.
+    fn changed(&self, all: &BTreeMap<u64, Arc<Subscriber>>) {
+        *self.table.write() = None;
+        self.count.store(all.len(), Ordering::Release);
+    }
+
+    fn table(&self) -> Arc<Table> {
+        if let Some(table) = &*self.table.read() {
+            return table.clone();
+        }
+        let all = self.all.lock();
+        let table = Arc::new(Table::build(&all));
+        *self.table.write() = Some(table.clone());
+        table
+    }
+}
+
+/// The bus. Clones share it.
+#[derive(Clone)]
+pub struct Bus(Arc<Shared>);
+
+impl Default for Bus {
+    fn default() -> Bus {
+        Bus::new()
+    }
+}
+
+impl Bus {
+    pub fn new() -> Bus {
+        Bus(Arc::new(Shared {
+            all: Mutex::default(),
+            table: RwLock::default(),
+            count: AtomicUsize::new(0),
+            next: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            delivery: ReentrantMutex::new(()),
+        }))
+    }
+
+    /// Sends every event with a matching system and kind to `sink` until the
+    /// subscription is dropped. An empty `kind` or `*` means every kind; an
+    /// empty `system` matches nothing. Errors: `bus is closed`,
+    /// `eventbus subscribers cap reached`.
+    pub fn subscribe(&self, system: &str, kind: &str, sink: Arc<dyn EventSink>) -> Result<Subscription> {
+        let kind = if kind.is_empty() || kind == "*" { None } else { Some(Pattern::new(kind)) };
+        let mut all = self.0.all.lock();
+        if self.is_closed() {
+            return Err(Error::unavailable("bus is closed"));
+        }
+        if all.len() >= MAX_SUBSCRIBERS {
+            return Err(Error::limit_exceeded("eventbus subscribers cap reached"));
+        }
+        let subscriber = Arc::new(Subscriber {
+            id: self.0.next.fetch_add(1, Ordering::Relaxed) + 1,
+            system: Pattern::new(system),
+            kind,
+            sink,
+            active: AtomicBool::new(true),
+            delivered: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        });
+        all.insert(subscriber.id, subscriber.clone());
+        self.0.changed(&all);
+        Ok(Subscription { bus: Arc::downgrade(&self.0), subscriber })
+    }
+
+    /// Subscribes with a queue of `capacity` events (at least 1), to be read blocking or async.
+    pub fn channel(&self, system: &str, kind: &str, capacity: usize) -> Result<EventReceiver> {
+        let queue = Queue::new(capacity);
+        let subscription = self.subscribe(system, kind, queue.clone())?;
+        Ok(EventReceiver::new(queue, subscription))
+    }
+
+    /// Delivers to every matching subscriber's sink before it returns; never
+    /// waits for a slow one. On a closed bus the event is dropped silently.
+    pub fn publish(&self, event: Event) {
+        let Some(table) = self.interested(&event.system, &event.kind) else { return };
+        self.deliver(&table, Arc::new(event));
+    }
+
+    /// [`Bus::publish`] that makes the data only if somebody listens.
+    pub fn publish_with(&self, system: &str, kind: &str, path: &str, data: impl FnOnce() -> Value) {
+        let Some(table) = self.interested(system, kind) else { return };
+        self.deliver(&table, Arc::new(Event::new(system, kind, path, data())));
+    }
+
+    /// Whether an event of this system and kind has a subscriber now.
+    pub fn has_listener(&self, system: &str, kind: &str) -> bool {
+        self.interested(system, kind).is_some()
+    }
+
+    fn interested(&self, system: &str, kind: &str) -> Option<Arc<Table>> {
+        if self.0.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let table = self.0.table();
+        let any = table.matching(system, kind).next().is_some();
+        any.then_some(table)
+    }
+
+    fn deliver(&self, table: &Table, event: Arc<Event>) {
+        let _order = self.0.delivery.lock();
+        for subscriber in table.matching(&event.system, &event.kind) {
+            subscriber.deliver(&event);
+        }
+    }
+
+    /// Ends all subscriptions; later events are dropped, later subscriptions refused.
+    pub fn close(&self) {
+        let all = {
+            let mut all = self.0.all.lock();
+            self.0.closed.store(true, Ordering::Release);
+            let taken = std::mem::take(&mut *all);
+            self.0.changed(&all);
+            taken
+        };
+        for subscriber in all.into_values() {
+            subscriber.active.store(false, Ordering::Release);
+            subscriber.sink.closed();
+        }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+
+    /// The current subscribers, oldest first.
+    pub fn subscribers(&self) -> Vec<SubscriberInfo> {
+        let all = self.0.all.lock().clone();
+        all.values()
+            .map(|s| SubscriberInfo {
+                id: format!("sub.{}", s.id),
+                system: s.system.as_str().to_owned(),
+                kind: s.kind.as_ref().map_or(String::new(), |k| k.as_str().to_owned()),
+                delivered: s.delivered.load(Ordering::Relaxed),
+                dropped: s.dropped.load(Ordering::Relaxed),
+            })
+            .collect()
+    }
+}
+
+/// A live subscription; dropping it ends it.
+pub struct Subscription {
+    bus: Weak<Shared>,
+    subscriber: Arc<Subscriber>,
+}
+
+impl Subscription {
+    /// `sub.<n>`, unique on its bus.
+    pub fn id(&self) -> String {
+        format!("sub.{}", self.subscriber.id)
+    }
+    /// Events this subscriber lost because its sink was full.
+    pub fn dropped(&self) -> u64 {
+        self.subscriber.dropped.load(Ordering::Relaxed)
+    }
+    /// Ends the subscription. Repeatable; a delivery already under way may still arrive.
+    pub fn cancel(&self) {
+        if !self.subscriber.active.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let Some(bus) = self.bus.upgrade() else { return };
+        let mut all = bus.all.lock();
+        all.remove(&self.subscriber.id);
+        bus.changed(&all);
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
