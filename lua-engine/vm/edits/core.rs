@@ -1,0 +1,44 @@
+//! Ground for the other groups: our header, our fields of the global state,
+//! the hash seed, and the "had a hash part" bit of tables.
+//!
+//! - `wcore.h` is included at the end of lstate.h, so every core file sees it.
+//! - One hash seed for the whole process, set by the host before the first VM
+//!   (`wippy_setseed`): runs under a seed iterate tables in the same order, and
+//!   shared strings (later) need equal hashes in every VM.
+//! - `flags` bit 6 of a table is set when it ever gets a node vector and never
+//!   cleared. Bits 0-5 are the absent-metamethod cache, bit 7 is BITRAS.
+
+use crate::edit::Edit;
+
+pub const EDITS: &[Edit] = &[
+    Edit {
+        name: "include our header",
+        file: "lstate.h",
+        anchor: "#define completestate(g)\tttisnil(&g->nilvalue)",
+        text: "#define completestate(g)\tttisnil(&g->nilvalue)\n#include \"wcore.h\"",
+    },
+    Edit {
+        name: "fields of the global state",
+        file: "lstate.h",
+        anchor: "lua_WarnFunction warnf;  /* warning function */",
+        text: "  int fuel;  /* back edges and calls left; below 0: ask the host */\n  wippy_Preempt preempt;  /* asked when the fuel runs out */\n  lua_WarnFunction warnf;  /* warning function */",
+    },
+    Edit {
+        name: "type of the preemption function",
+        file: "lstate.h",
+        anchor: "** 'global state', shared by all threads of this state",
+        text: "** 'global state', shared by all threads of this state\n*/\ntypedef int (*wippy_Preempt) (lua_State *L, int yieldable);\n/*",
+    },
+    Edit {
+        name: "initial fuel and process-wide hash seed",
+        file: "lstate.c",
+        anchor: "g->seed = luai_makeseed(L);",
+        text: "  g->seed = wippyS_seed();\n  g->fuel = INT_MAX;\n  g->preempt = NULL;",
+    },
+    Edit {
+        name: "had a hash part",
+        file: "ltable.c",
+        anchor: "setnodevector(L, &newt, nhsize);",
+        text: "  setnodevector(L, &newt, nhsize);\n  if (nhsize > 0) t->flags |= BITHASH;",
+    },
+];

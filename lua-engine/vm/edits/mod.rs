@@ -1,0 +1,11 @@
+//! The edits of Lua's sources, one file a purpose. Each opens with what it
+//! changes, why, and the invariants it keeps. Groups apply in this order, each
+//! seeing the result of those before it; shared objects will be one more group.
+
+use crate::edit::Edit;
+
+mod core;
+mod freeze;
+mod fuel;
+
+pub const GROUPS: &[&[Edit]] = &[core::EDITS, freeze::EDITS, fuel::EDITS];

@@ -1,0 +1,54 @@
+//! Declarations of the C functions this build adds to Lua (`csrc/wippy.h`).
+//!
+//! All of them take a live state and, where they take an index, a valid stack
+//! index (no pseudo-index). None raises a Lua error unless its text says so,
+//! none blocks.
+
+#![allow(non_snake_case)] // `L`, as everywhere in Lua's API
+
+use std::ffi::c_int;
+
+use crate::ffi::lua_State;
+
+/// Asked when the fuel of a state has run out, between two instructions of the
+/// Lua function on top of `state`. `yieldable` is 0 behind a C boundary (a sort
+/// comparator, a gsub callback). It refills with [`wippy_setfuel`] (else the
+/// state runs on unlimited) and answers 1 to suspend the coroutine (ignored when
+/// not yieldable) or 0 to go on. It may push a value and call `lua_error`.
+pub type PreemptFn = unsafe extern "C-unwind" fn(state: *mut lua_State, yieldable: c_int) -> c_int;
+
+unsafe extern "C-unwind" {
+    /// Hash seed of every state created from now on. To be called before the
+    /// first state, from one thread.
+    pub fn wippy_setseed(seed: u32);
+
+    /// Makes the table at `idx` read-only for ever (shallow). No table: nothing.
+    pub fn wippy_freeze(L: *mut lua_State, idx: c_int);
+    /// 1 if the value at `idx` is a read-only table.
+    pub fn wippy_isfrozen(L: *mut lua_State, idx: c_int) -> c_int;
+    /// 1 if the table at `idx` has or ever had a hash part: it was made with
+    /// room for one (`lua_createtable` with nrec > 0), got a key outside its
+    /// sequence, or was marked by [`wippy_markhash`].
+    pub fn wippy_hashash(L: *mut lua_State, idx: c_int) -> c_int;
+    /// Makes [`wippy_hashash`] true for the table at `idx`.
+    pub fn wippy_markhash(L: *mut lua_State, idx: c_int);
+
+    /// Backward jumps and Lua calls the state may make before its
+    /// [`PreemptFn`] is asked; at least 1. One tank for all its coroutines.
+    pub fn wippy_setfuel(L: *mut lua_State, fuel: c_int);
+    /// What is left of the fuel.
+    pub fn wippy_getfuel(L: *mut lua_State) -> c_int;
+    /// Who is asked when the fuel runs out; `None`: nobody, unlimited.
+    pub fn wippy_setpreempt(L: *mut lua_State, f: Option<PreemptFn>);
+    /// 1 if the coroutine is suspended by preemption, not by a yield of its own.
+    /// It is resumed with no arguments and has yielded no values.
+    pub fn wippy_ispreempted(L: *mut lua_State) -> c_int;
+
+    /// Lets the main thread yield, so that a process needs no coroutine of its
+    /// own: run it with `lua_resume(L, null, ...)`.
+    pub fn wippy_mainyieldable(L: *mut lua_State);
+
+    /// Closes a suspended or failed coroutine (or the main thread) and makes it
+    /// usable again; missing in mlua's declarations.
+    pub fn lua_closethread(L: *mut lua_State, from: *mut lua_State) -> c_int;
+}

@@ -1,0 +1,101 @@
+//! A Lua state with its memory account.
+//!
+//! Rules that make the `unsafe` sound: the state is created and closed here,
+//! the account outlives it at a fixed address, and only one thread at a time
+//! uses either (`RawVm` is `Send`, not `Sync`).
+
+use std::ffi::{CStr, c_int, c_void};
+use std::ptr::{self, NonNull};
+
+use crate::ffi::{self, lua_State};
+use crate::memory::Memory;
+use crate::sys;
+
+/// The limit does not even hold an empty VM, or the machine is out of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewStateError;
+
+impl std::fmt::Display for NewStateError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not enough memory for a Lua VM")
+    }
+}
+
+impl std::error::Error for NewStateError {}
+
+/// One VM: a state without any library, its main thread resumable.
+///
+/// Dropping it closes the state; finalizers of host userdata run then.
+#[derive(Debug)]
+pub struct RawVm {
+    state: NonNull<lua_State>,
+    memory: Box<Memory>,
+}
+
+// SAFETY: a state is bound to no thread; exclusive use is given by `&mut`/ownership.
+unsafe impl Send for RawVm {}
+
+impl RawVm {
+    /// Creates a VM that may use `limit` bytes (`usize::MAX`: unlimited).
+    pub fn new(limit: usize) -> Result<Self, NewStateError> {
+        let memory = Box::new(Memory::new(limit));
+        let account: *const Memory = &*memory;
+        // SAFETY: the account is boxed and outlives the state (see `drop`).
+        let state = unsafe { ffi::lua_newstate(Memory::alloc, account as *mut c_void) };
+        let state = NonNull::new(state).ok_or(NewStateError)?;
+        let vm = Self { state, memory };
+        // SAFETY: the state is live, nothing runs in it.
+        unsafe {
+            ffi::lua_atpanic(vm.state(), on_panic);
+            sys::wippy_mainyieldable(vm.state());
+        }
+        vm.set_extra(ptr::null_mut());
+        Ok(vm)
+    }
+
+    /// The main thread of the VM. Valid as long as the VM.
+    pub fn state(&self) -> *mut lua_State {
+        self.state.as_ptr()
+    }
+
+    /// The memory account of the VM.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Sets the host's pointer in the extra space of the main thread. Coroutines
+    /// created from now on inherit it. Read it with [`extra`].
+    pub fn set_extra(&self, data: *mut c_void) {
+        // SAFETY: every state is preceded by LUA_EXTRASPACE bytes, one pointer.
+        unsafe { *(ffi::lua_getextraspace(self.state()) as *mut *mut c_void) = data };
+    }
+}
+
+impl Drop for RawVm {
+    fn drop(&mut self) {
+        let _unlimited = self.memory.suspend();
+        // SAFETY: the state is live and not running; `memory` is dropped after it.
+        unsafe { ffi::lua_close(self.state()) };
+    }
+}
+
+/// The host's pointer of the VM that `state` (any of its threads) belongs to.
+///
+/// # Safety
+/// `state` is a live thread of a [`RawVm`].
+#[inline]
+pub unsafe fn extra(state: *mut lua_State) -> *mut c_void {
+    // SAFETY: by contract; see `RawVm::set_extra`.
+    unsafe { *(ffi::lua_getextraspace(state) as *const *mut c_void) }
+}
+
+/// An error outside any protected call is a bug of the host: Lua aborts after this.
+unsafe extern "C-unwind" fn on_panic(state: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls it with the error value on top of a live state.
+    let text = unsafe {
+        let text = ffi::lua_tolstring(state, -1, ptr::null_mut());
+        if text.is_null() { c"(no text)".to_owned() } else { CStr::from_ptr(text).to_owned() }
+    };
+    eprintln!("unprotected error in a Lua VM: {}", text.to_string_lossy());
+    0
+}
