@@ -3,11 +3,25 @@
 //! `docs/ARCHITECTURE.md` is the map.
 #![forbid(unsafe_code)]
 
+pub mod clock;
+pub mod dispatch;
 pub mod duration;
+pub mod entropy;
 pub mod error;
 pub mod events;
+pub mod functions;
+pub mod io;
+pub mod node;
 pub mod pattern;
 pub mod payload;
+pub mod process;
 pub mod registry;
+pub mod relay;
+pub mod scheduler;
+pub mod security;
+mod sync;
+pub mod timers;
+pub mod topology;
 
 pub use error::{Error, Kind, Result};
+pub use node::{Node, SpawnRequest};

@@ -1,0 +1,90 @@
+//! What a process sees of the world during one step.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::table::check_capability;
+use super::{Caller, Gate, Request};
+use crate::clock::Nanos;
+use crate::error::Error;
+use crate::node::Node;
+use crate::process::{Control, Event, Frame, Message, Tag};
+use crate::relay::Pid;
+
+/// The answer to a request: now, or later as a completion with this tag.
+pub enum Called<T> {
+    Ready(Result<T, Error>),
+    Pending(Tag),
+}
+
+/// Given to [`crate::process::Process::step`]: the events that arrived, and the only way to ask for anything.
+pub struct StepContext<'a> {
+    caller: &'a Caller,
+    events: &'a mut VecDeque<Event>,
+    /// When the time slice ends, in nanoseconds of the node's clock.
+    slice_end: Nanos,
+    pending: bool,
+}
+
+impl<'a> StepContext<'a> {
+    /// For the scheduler.
+    pub(crate) fn new(caller: &'a Caller, events: &'a mut VecDeque<Event>, slice_end: Nanos) -> StepContext<'a> {
+        StepContext { caller, events, slice_end, pending: false }
+    }
+    /// The next event, in order of arrival.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+    pub fn pid(&self) -> Pid {
+        self.caller.control.pid()
+    }
+    pub fn control(&self) -> &Arc<Control> {
+        &self.caller.control
+    }
+    pub fn node(&self) -> &Arc<Node> {
+        &self.caller.node
+    }
+    pub fn caller(&self) -> &Caller {
+        self.caller
+    }
+    pub fn frame(&self) -> Arc<Frame> {
+        self.caller.frame()
+    }
+    /// True when the process should let others run.
+    pub fn slice_used(&self) -> bool {
+        self.caller.node.clock().now() >= self.slice_end
+    }
+    /// True when the process is to end at its next safepoint.
+    pub fn is_killed(&self) -> bool {
+        self.caller.control.state.is_killed()
+    }
+    /// Says that the process waits for completions, not only for messages; shown as its state.
+    pub fn mark_blocked(&mut self) {
+        self.pending = true;
+    }
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.pending
+    }
+
+    /// Asks for something. Permissions are checked here; `tag` must be unique among the requests in flight.
+    pub fn call<R: Request>(&mut self, request: R, tag: Tag) -> Called<R::Reply> {
+        self.caller.node.dispatcher().call(self.caller, request, tag)
+    }
+
+    /// Sends a message; the hot path of everything. Order per sender and target is the order of calls.
+    /// `shown` is the destination as the program wrote it, for the denial.
+    ///
+    /// Errors: PermissionDenied, NotFound (`process not found`, `host not found`, `node not found`), InvalidState
+    /// (`process closed`), Unavailable (`host is shutting down`), LimitExceeded (mailbox or message too large).
+    pub fn send(&mut self, to: Pid, message: Message, shown: &dyn std::fmt::Display) -> Result<(), Error> {
+        let node = &self.caller.node;
+        if self.caller.control.host.capabilities.is_restricted() {
+            check_capability(self.caller, "process.send")?;
+        }
+        if node.has_policies() {
+            let denied = || Error::permission_denied(format!("not allowed to send: {shown}"));
+            Gate::new(self.caller).require("process.send", &to.to_string(), denied)?;
+        }
+        node.router().send(to, message)
+    }
+}

@@ -1,0 +1,158 @@
+//! The table of handlers, built at boot and then frozen.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Called, Caller, Gate, Request};
+use crate::error::Error;
+use crate::process::{Completion, Control, Tag};
+
+type SyncHandler<R> = Box<dyn Fn(&Caller, R) -> Result<<R as Request>::Reply, Error> + Send + Sync>;
+type DeferredHandler<R> = Box<dyn Fn(&Caller, R, Completer<<R as Request>::Reply>) + Send + Sync>;
+
+enum Handler<R: Request> {
+    Sync(SyncHandler<R>),
+    Deferred(DeferredHandler<R>),
+}
+
+/// What documentation and tests see of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandInfo {
+    pub name: &'static str,
+    pub capability: &'static str,
+}
+
+/// Completes one request, from any thread. Dropped unused it completes the request with an error.
+pub struct Completer<T: Any + Send> {
+    control: Option<Arc<Control>>,
+    tag: Tag,
+    reply: PhantomData<fn(T)>,
+}
+
+impl<T: Any + Send> Completer<T> {
+    fn new(control: Arc<Control>, tag: Tag) -> Completer<T> {
+        Completer { control: Some(control), tag, reply: PhantomData }
+    }
+    /// The asker and the tag it waits for, for handlers that arm timers or keep cancellations.
+    pub fn target(&self) -> Option<(Arc<Control>, Tag)> {
+        self.control.clone().map(|c| (c, self.tag))
+    }
+    /// Hands the duty to complete to the caller, who completes the tag by other means.
+    pub fn into_target(mut self) -> Option<(Arc<Control>, Tag)> {
+        self.control.take().map(|c| (c, self.tag))
+    }
+    pub fn complete(mut self, result: Result<T, Error>) {
+        self.finish(result);
+    }
+    fn finish(&mut self, result: Result<T, Error>) {
+        if let Some(control) = self.control.take() {
+            drop(control.take_cancel(self.tag));
+            control.complete(Completion { tag: self.tag, result: result.map(|r| Box::new(r) as _) });
+        }
+    }
+}
+
+impl<T: Any + Send> Drop for Completer<T> {
+    fn drop(&mut self) {
+        self.finish(Err(Error::internal("request was abandoned by its handler")));
+    }
+}
+
+/// Collects handlers at boot. Registering a command twice is a programming error and panics.
+#[derive(Default)]
+pub struct DispatcherBuilder {
+    handlers: HashMap<TypeId, (CommandInfo, Box<dyn Any + Send + Sync>)>,
+}
+
+impl DispatcherBuilder {
+    fn insert<R: Request>(&mut self, handler: Handler<R>) {
+        let info = CommandInfo { name: R::NAME, capability: R::CAPABILITY };
+        let old = self.handlers.insert(TypeId::of::<R>(), (info, Box::new(handler)));
+        assert!(old.is_none(), "command {} is registered twice", R::NAME);
+    }
+    /// A handler that answers at once; it runs inside the asker's step and must be quick.
+    pub fn sync<R: Request>(&mut self, f: impl Fn(&Caller, R) -> Result<R::Reply, Error> + Send + Sync + 'static) {
+        self.insert(Handler::Sync(Box::new(f)));
+    }
+    /// A handler that answers later through the completer; starting it must be quick.
+    pub fn deferred<R: Request>(&mut self, f: impl Fn(&Caller, R, Completer<R::Reply>) + Send + Sync + 'static) {
+        self.insert(Handler::Deferred(Box::new(f)));
+    }
+    /// A handler that is a future, run on the node's IO runtime and dropped when the asker ends.
+    pub fn future<R: Request, F>(&mut self, f: impl Fn(Caller, R) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Result<R::Reply, Error>> + Send + 'static,
+    {
+        self.deferred(move |caller: &Caller, req: R, done| {
+            let future: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(f(caller.clone(), req));
+            let target = done.target();
+            let abort = caller.node.io().spawn(async move { done.complete(future.await) });
+            if let (Some((control, tag)), Some(abort)) = (target, abort) {
+                control.on_cancel(tag, Box::new(move || abort.abort()));
+            }
+        });
+    }
+    /// A handler that blocks; run on the node's bounded blocking pool.
+    pub fn blocking<R: Request>(&mut self, f: impl Fn(&Caller, R) -> Result<R::Reply, Error> + Send + Sync + 'static) {
+        let f = Arc::new(f);
+        self.deferred(move |caller: &Caller, req: R, done| {
+            let (f, caller) = (f.clone(), caller.clone());
+            caller.node.clone().io().spawn_blocking(move || done.complete(f(&caller, req)));
+        });
+    }
+    pub fn freeze(self) -> Dispatcher {
+        Dispatcher { handlers: self.handlers }
+    }
+}
+
+/// The frozen table.
+#[derive(Default)]
+pub struct Dispatcher {
+    handlers: HashMap<TypeId, (CommandInfo, Box<dyn Any + Send + Sync>)>,
+}
+
+impl Dispatcher {
+    /// All commands, by name.
+    pub fn commands(&self) -> Vec<CommandInfo> {
+        let mut all: Vec<CommandInfo> = self.handlers.values().map(|h| h.0).collect();
+        all.sort_by_key(|c| c.name);
+        all
+    }
+
+    /// Asks the gate, then the handler. `tag` names the request if it does not answer at once.
+    pub fn call<R: Request>(&self, caller: &Caller, request: R, tag: Tag) -> Called<R::Reply> {
+        let Some((info, handler)) = self.handlers.get(&TypeId::of::<R>()) else {
+            return Called::Ready(Err(Error::not_found("unknown command").detail("command_id", R::NAME)));
+        };
+        if let Err(e) = check_capability(caller, info.capability) {
+            return Called::Ready(Err(e));
+        }
+        if let Err(e) = request.authorize(&Gate::new(caller)) {
+            return Called::Ready(Err(e));
+        }
+        match handler.downcast_ref::<Handler<R>>() {
+            Some(Handler::Sync(f)) => Called::Ready(f(caller, request)),
+            Some(Handler::Deferred(f)) => {
+                f(caller, request, Completer::new(caller.control.clone(), tag));
+                Called::Pending(tag)
+            }
+            None => Called::Ready(Err(Error::internal("handler has another type"))),
+        }
+    }
+}
+
+/// Whether the caller's host grants `capability`.
+pub(super) fn check_capability(caller: &Caller, capability: &str) -> Result<(), Error> {
+    let host = &caller.control.host;
+    if host.capabilities.allows(capability) {
+        return Ok(());
+    }
+    caller.node.denials.fetch_add(1, Ordering::Relaxed);
+    let (host, entry) = (host.id.text(), caller.frame().entry.clone());
+    Err(Error::permission_denied(format!("capability \"{capability}\" is denied by host {host} (entry {entry})")))
+}

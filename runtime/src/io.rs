@@ -1,0 +1,54 @@
+//! The IO runtime beside the schedulers: one tokio runtime for futures, and
+//! its bounded pool for calls that block. The only place that spawns on tokio.
+
+use std::future::Future;
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::AbortHandle;
+
+/// Threads for blocking calls (files, SQLite, registry applies).
+const BLOCKING_THREADS: usize = 64;
+/// Threads that poll futures: IO here is waiting, not computing.
+const POLLING_THREADS: usize = 2;
+
+/// See the module comment. Started with the first use, so a command that needs no IO pays nothing.
+#[derive(Default)]
+pub struct Io {
+    runtime: OnceLock<Option<Runtime>>,
+}
+
+impl Io {
+    pub fn handle(&self) -> Option<&Handle> {
+        let start = || {
+            let built = Builder::new_multi_thread()
+                .worker_threads(POLLING_THREADS)
+                .max_blocking_threads(BLOCKING_THREADS)
+                .thread_name("io")
+                .enable_all()
+                .build();
+            built.inspect_err(|error| tracing::error!(%error, "cannot start the IO runtime")).ok()
+        };
+        self.runtime.get_or_init(start).as_ref().map(Runtime::handle)
+    }
+
+    /// Runs a future. `None`: the IO runtime could not be started; the future is dropped.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+        Some(self.handle()?.spawn(future).abort_handle())
+    }
+
+    /// Runs a function that may block. Calls beyond the pool's threads wait in its queue.
+    pub fn spawn_blocking(&self, f: impl FnOnce() + Send + 'static) {
+        if let Some(handle) = self.handle() {
+            handle.spawn_blocking(f);
+        }
+    }
+}
+
+impl Drop for Io {
+    fn drop(&mut self) {
+        if let Some(Some(runtime)) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The control block: all the runtime knows about one process. A million of
+//! them must fit beside their VMs, so relations and hooks cost nothing until
+//! they are used (the size is asserted in `tests/process_size.rs`).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::event::{Completion, Event, Notice, Tag};
+use super::queue::{EventQueue, Full};
+use super::state::{StateWord, Wake};
+use super::{Exit, Frame, Process};
+use crate::dispatch::CapabilitySet;
+use crate::error::Error;
+use crate::relay::{Name, Pid};
+use crate::scheduler::Scheduler;
+
+/// Limits a host puts on its processes. Zero means none.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of memory for each process.
+    pub memory: usize,
+    /// Live processes on the host.
+    pub processes: usize,
+    /// Messages waiting in a mailbox.
+    pub mailbox_messages: usize,
+    /// Bytes waiting in a mailbox.
+    pub mailbox_bytes: usize,
+    /// Bytes of one message.
+    pub message: usize,
+    /// Nanoseconds a process may run before others get their turn.
+    pub slice: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            memory: 0,
+            processes: 1_000_000,
+            mailbox_messages: 0,
+            mailbox_bytes: 0,
+            message: 64 << 20,
+            slice: 1_000_000,
+        }
+    }
+}
+
+/// What a host is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum HostState {
+    Stopped = 0,
+    Running = 1,
+    Stopping = 2,
+}
+
+/// What all processes of one host share.
+pub struct HostShared {
+    pub id: Name,
+    pub scheduler: Arc<dyn Scheduler>,
+    pub capabilities: CapabilitySet,
+    pub limits: Limits,
+    pub(crate) live: AtomicUsize,
+    state: AtomicU32,
+}
+
+impl HostShared {
+    pub fn new(id: Name, scheduler: Arc<dyn Scheduler>, capabilities: CapabilitySet, limits: Limits) -> HostShared {
+        HostShared { id, scheduler, capabilities, limits, live: AtomicUsize::new(0), state: AtomicU32::new(0) }
+    }
+    /// Processes alive on this host.
+    pub fn live(&self) -> usize {
+        self.live.load(Ordering::Acquire)
+    }
+    pub fn state(&self) -> HostState {
+        match self.state.load(Ordering::Acquire) {
+            0 => HostState::Stopped,
+            1 => HostState::Running,
+            _ => HostState::Stopping,
+        }
+    }
+    pub fn set_state(&self, state: HostState) {
+        self.state.store(state as u32, Ordering::Release);
+    }
+    /// `host is not running` or `host is shutting down` unless the host takes processes and messages.
+    pub fn check_running(&self) -> Result<(), Error> {
+        match self.state() {
+            HostState::Running => Ok(()),
+            HostState::Stopped => Err(Error::unavailable("host is not running")),
+            HostState::Stopping => Err(Error::unavailable("host is shutting down")),
+        }
+    }
+}
+
+/// A set of pids that is nothing, one pid, or a hash set.
+#[derive(Default)]
+pub enum PidSet {
+    #[default]
+    Empty,
+    One(Pid),
+    Many(Box<HashSet<Pid>>),
+}
+
+impl PidSet {
+    /// False if it was there already.
+    pub fn insert(&mut self, pid: Pid) -> bool {
+        match self {
+            PidSet::Empty => *self = PidSet::One(pid),
+            PidSet::One(p) if *p == pid => return false,
+            PidSet::One(p) => *self = PidSet::Many(Box::new(HashSet::from([*p, pid]))),
+            PidSet::Many(set) => return set.insert(pid),
+        }
+        true
+    }
+    pub fn remove(&mut self, pid: Pid) -> bool {
+        match self {
+            PidSet::One(p) if *p == pid => {
+                *self = PidSet::Empty;
+                true
+            }
+            PidSet::Many(set) => set.remove(&pid),
+            _ => false,
+        }
+    }
+    /// In ascending order, so that runs under a seed repeat.
+    pub fn sorted(&self) -> Vec<Pid> {
+        match self {
+            PidSet::Empty => Vec::new(),
+            PidSet::One(p) => vec![*p],
+            PidSet::Many(set) => {
+                let mut v: Vec<Pid> = set.iter().copied().collect();
+                v.sort_unstable();
+                v
+            }
+        }
+    }
+}
+
+/// Monitors, links and names of one process.
+#[derive(Default)]
+pub struct Relations {
+    /// Who gets this process's exit.
+    pub watchers: PidSet,
+    /// Whose exits this process gets.
+    pub watching: PidSet,
+    pub links: PidSet,
+    pub names: Vec<Arc<str>>,
+    /// The process has ended: nothing may be added any more.
+    pub closed: bool,
+}
+
+/// Called once with the end of a process, on the worker that ended it; must be quick.
+pub type ExitHook = Box<dyn FnOnce(&Exit) + Send>;
+
+/// Takes an instance back for another run, with how this one ended.
+pub type Reclaim = Box<dyn FnOnce(Box<dyn Process>, Exit) + Send>;
+
+/// What happens at the end of a process besides notices.
+#[derive(Default)]
+pub struct Exits {
+    pub hooks: Vec<ExitHook>,
+    /// Requests in flight that must be cancelled, by tag.
+    pub cancels: Vec<(Tag, Box<dyn FnOnce() + Send>)>,
+    /// Where the instance goes for reuse (function pools).
+    pub reclaim: Option<Reclaim>,
+    pub done: bool,
+}
+
+/// See the module comment.
+pub struct Control {
+    pid: Pid,
+    pub state: StateWord,
+    options: AtomicU32,
+    pub(crate) last_worker: AtomicU16,
+    pub queue: EventQueue,
+    pub(crate) process: Mutex<Option<Box<dyn Process>>>,
+    pub host: Arc<HostShared>,
+    frame: RwLock<Arc<Frame>>,
+    pub relations: Mutex<Relations>,
+    pub(crate) exits: Mutex<Option<Box<Exits>>>,
+    /// Bytes of memory the engine last reported.
+    pub memory: AtomicU64,
+}
+
+const TRAP_LINKS: u32 = 1;
+const UPGRADABLE: u32 = 2;
+
+impl Control {
+    pub(crate) fn new(pid: Pid, host: Arc<HostShared>, frame: Frame) -> Control {
+        Control {
+            pid,
+            state: StateWord::new(),
+            options: AtomicU32::new(0),
+            last_worker: AtomicU16::new(u16::MAX),
+            queue: EventQueue::default(),
+            process: Mutex::new(None),
+            host,
+            frame: RwLock::new(Arc::new(frame)),
+            relations: Mutex::default(),
+            exits: Mutex::new(None),
+            memory: AtomicU64::new(0),
+        }
+    }
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+    pub fn frame(&self) -> Arc<Frame> {
+        self.frame.read().clone()
+    }
+    pub(crate) fn set_frame(&self, frame: Frame) {
+        *self.frame.write() = Arc::new(frame);
+    }
+
+    fn option(&self, bit: u32) -> bool {
+        self.options.load(Ordering::Acquire) & bit != 0
+    }
+    fn set_option(&self, bit: u32, on: bool) {
+        if on {
+            self.options.fetch_or(bit, Ordering::AcqRel);
+        } else {
+            self.options.fetch_and(!bit, Ordering::AcqRel);
+        }
+    }
+    /// Whether failures of linked processes arrive as notices instead of ending this process.
+    pub fn trap_links(&self) -> bool {
+        self.option(TRAP_LINKS)
+    }
+    pub fn set_trap_links(&self, on: bool) {
+        self.set_option(TRAP_LINKS, on);
+    }
+    /// Whether the process wants to hear that its code changed.
+    pub fn upgradable(&self) -> bool {
+        self.option(UPGRADABLE)
+    }
+    pub fn set_upgradable(&self, on: bool) {
+        self.set_option(UPGRADABLE, on);
+    }
+    pub(crate) fn reset_options(&self) {
+        self.options.store(0, Ordering::Release);
+    }
+
+    /// Queues an event and wakes the process. Errors: it has ended, or its mailbox is full.
+    pub fn push(self: &Arc<Self>, event: Event) -> Result<(), Full> {
+        let limits = &self.host.limits;
+        self.queue.push(event, limits.mailbox_messages, limits.mailbox_bytes)?;
+        self.wake(self.state.wake());
+        Ok(())
+    }
+    /// Delivers a notice; a process that has ended does not care.
+    pub fn notify(self: &Arc<Self>, notice: Notice) {
+        let _ = self.push(Event::Notice(Box::new(notice)));
+    }
+    /// Delivers the end of a request; a process that has ended does not care.
+    pub fn complete(self: &Arc<Self>, completion: Completion) {
+        let _ = self.push(Event::Done(completion));
+    }
+    /// Asks for the end of the process at its next safepoint.
+    pub fn kill(self: &Arc<Self>) {
+        self.wake(self.state.kill());
+    }
+    fn wake(self: &Arc<Self>, wake: Wake) {
+        match wake {
+            Wake::Enqueue => self.host.scheduler.schedule(self.clone()),
+            Wake::Queued => self.host.scheduler.nudge(self),
+            Wake::Noted => {}
+        }
+    }
+
+    /// Calls `f` on the exit bookkeeping, `None` if the process has ended.
+    pub(crate) fn with_exits<T>(&self, f: impl FnOnce(&mut Exits) -> T) -> Option<T> {
+        let mut exits = self.exits.lock();
+        let exits = exits.get_or_insert_default();
+        (!exits.done).then(|| f(exits))
+    }
+    /// Runs `hook` when the process ends; gives it back if that has happened already.
+    pub fn on_exit(&self, hook: ExitHook) -> Result<(), ExitHook> {
+        let mut hook = Some(hook);
+        self.with_exits(|e| e.hooks.extend(hook.take()));
+        hook.map_or(Ok(()), Err)
+    }
+    /// Runs `cancel` if the process ends, or calls [`Control::take_cancel`], before the request `tag` is complete.
+    pub fn on_cancel(&self, tag: Tag, cancel: Box<dyn FnOnce() + Send>) {
+        let mut cancel = Some(cancel);
+        self.with_exits(|e| e.cancels.extend(cancel.take().map(|c| (tag, c))));
+        if let Some(cancel) = cancel {
+            cancel();
+        }
+    }
+    /// Removes the cancellation of request `tag`.
+    pub fn take_cancel(&self, tag: Tag) -> Option<Box<dyn FnOnce() + Send>> {
+        let mut exits = self.exits.lock();
+        let cancels = &mut exits.as_mut()?.cancels;
+        let at = cancels.iter().position(|(t, _)| *t == tag)?;
+        Some(cancels.swap_remove(at).1)
+    }
+}

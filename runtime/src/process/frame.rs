@@ -1,0 +1,49 @@
+//! Who and what a run is: its entry, its parent, and what it hands down to
+//! everything it starts.
+
+use std::sync::Arc;
+
+use crate::payload::{Map, Value};
+use crate::registry::EntryId;
+use crate::relay::Pid;
+
+/// On whose behalf code runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Actor {
+    pub id: String,
+    pub meta: Map,
+}
+
+/// The policies an actor's requests are judged by.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Scope {
+    pub policies: Vec<EntryId>,
+}
+
+/// What a run hands down to functions it calls and processes it spawns. Shared, never changed in place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inherited {
+    pub actor: Option<Arc<Actor>>,
+    pub scope: Option<Arc<Scope>>,
+    /// Context values (`ctx`).
+    pub values: Arc<Map>,
+    /// The default network overlay.
+    pub network: Option<Arc<str>>,
+}
+
+impl Inherited {
+    /// These values with `over` merged on top.
+    pub fn with_values(&self, over: impl IntoIterator<Item = (String, Value)>) -> Inherited {
+        let mut values = (*self.values).clone();
+        values.extend(over);
+        Inherited { values: Arc::new(values), ..self.clone() }
+    }
+}
+
+/// Identity of one run. Fixed for its life; an upgrade changes only the entry.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub entry: EntryId,
+    pub parent: Option<Pid>,
+    pub inherited: Arc<Inherited>,
+}

@@ -1,0 +1,81 @@
+//! Processes: the trait that engines implement, what reaches a process
+//! (events), what it is (control block), and how it ends.
+//!
+//! The scheduler owns a process and is its only caller; a process talks to the
+//! world only through its [`StepContext`]. See `state.rs` for the states.
+
+mod control;
+mod event;
+mod exit;
+mod frame;
+mod queue;
+mod state;
+mod table;
+
+pub use control::{Control, ExitHook, Exits, HostShared, HostState, Limits, PidSet, Reclaim, Relations};
+pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topic};
+pub use exit::Exit;
+pub use frame::{Actor, Frame, Inherited, Scope};
+pub use queue::{EventQueue, Full};
+pub use state::{Parked, State, StateWord, Wake};
+pub use table::ProcessTable;
+
+use std::sync::Arc;
+
+use crate::dispatch::StepContext;
+use crate::error::Error;
+use crate::payload::Flat;
+use crate::registry::EntryId;
+
+/// What to run: an entry, one of its methods, and the arguments.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub entry: EntryId,
+    /// Empty: the entry's own choice.
+    pub method: Arc<str>,
+    /// The arguments, one value after the other.
+    pub args: Flat,
+}
+
+/// A request to replace the running code in place.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// `None`: the current entry, as the registry has it now.
+    pub entry: Option<EntryId>,
+    pub args: Flat,
+    /// Messages that the old code took but did not deliver, in order; the new code gets them first.
+    pub retained: Vec<Message>,
+}
+
+/// What a step ended with.
+#[derive(Debug)]
+pub enum Step {
+    /// Wants to go on; goes to the back of the queue.
+    Yielded,
+    /// Waits for an event.
+    Waiting,
+    /// Wants to be replaced; pid, mailbox and relations stay.
+    Upgrade(Box<Upgrade>),
+    /// Has ended.
+    Done(Exit),
+}
+
+/// A schedulable state machine. The scheduler owns it and is the only caller.
+/// A panic in any of these is caught and is this process's exit, nobody else's.
+pub trait Process: Send {
+    /// Prepares a run; runs in the spawner's thread, so its error is the spawn's error. Must not block.
+    /// Pooled processes are initialised again for each call.
+    fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error>;
+    /// Runs until the process has to wait, its slice is used up, or it ends. Never blocks the thread.
+    fn step(&mut self, cx: &mut StepContext<'_>) -> Step;
+    /// Releases what the run holds. Called once after the end, and before a replacement takes over.
+    fn close(&mut self);
+}
+
+/// Makes processes of one entry. Shared by all threads.
+pub trait Factory: Send + Sync {
+    /// A process that has not been initialised. Errors: the code cannot be loaded.
+    fn create(&self) -> Result<Box<dyn Process>, Error>;
+    /// The method to run when the caller names none.
+    fn method(&self) -> Arc<str>;
+}

@@ -1,0 +1,72 @@
+//! The driver for runs under a seed: one thread, virtual time, and the next
+//! process chosen by the node's entropy. The same seed gives the same run.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::Scheduler;
+use super::step::{self, After};
+use crate::clock::VirtualClock;
+use crate::dispatch::Caller;
+use crate::node::Node;
+use crate::process::Control;
+
+/// See the module comment. Steps run only inside [`Seeded::step`] and [`Seeded::run`].
+#[derive(Default)]
+pub struct Seeded {
+    ready: Mutex<Vec<Arc<Control>>>,
+}
+
+impl Seeded {
+    pub fn new() -> Arc<Seeded> {
+        Arc::default()
+    }
+
+    /// Runs one step of a ready process. False if none is ready.
+    pub fn step(&self, node: &Arc<Node>) -> bool {
+        let control = {
+            let mut ready = self.ready.lock();
+            if ready.is_empty() {
+                return false;
+            }
+            let at = node.entropy().below(ready.len() as u64) as usize;
+            // Keeps the order of the others, so that the choice alone decides.
+            ready.remove(at)
+        };
+        let caller = Caller { control, node: node.clone() };
+        match step::run(&caller, &mut VecDeque::new()) {
+            After::Requeue | After::Woken => self.ready.lock().push(caller.control),
+            After::Nothing => {}
+        }
+        true
+    }
+
+    /// Runs until no process is ready and no timer is armed, or `max_steps` are done; time jumps to the next timer
+    /// when nobody is ready. True if it came to rest.
+    pub fn run(&self, node: &Arc<Node>, clock: &VirtualClock, max_steps: usize) -> bool {
+        for _ in 0..max_steps {
+            if self.step(node) {
+                continue;
+            }
+            let Some(next) = node.timers().next() else { return true };
+            clock.advance_to(next);
+            node.timers().turn(next);
+        }
+        false
+    }
+}
+
+impl Scheduler for Seeded {
+    fn schedule(&self, control: Arc<Control>) {
+        self.ready.lock().push(control);
+    }
+    fn nudge(&self, _: &Arc<Control>) {}
+    fn stop(&self) {
+        self.ready.lock().clear();
+    }
+    fn workers(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,85 @@
+//! Names of processes on this node. One name has one pid; a pid may have several.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::error::Error;
+use crate::process::Control;
+use crate::relay::Pid;
+
+/// How far a name reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameScope {
+    /// This node.
+    Local,
+    /// Spread by gossip.
+    Eventual,
+    /// Agreed in the cluster.
+    Consistent,
+    /// Agreed and acknowledged by all live nodes.
+    Strong,
+}
+
+const SHARDS: usize = 16;
+
+/// The LOCAL scope; the wider ones answer that they are not available on a standalone node.
+pub struct Names {
+    hash: RandomState,
+    shards: [RwLock<HashMap<Arc<str>, Pid>>; SHARDS],
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Names { hash: RandomState::new(), shards: std::array::from_fn(|_| RwLock::default()) }
+    }
+}
+
+impl Names {
+    fn shard(&self, name: &str) -> &RwLock<HashMap<Arc<str>, Pid>> {
+        &self.shards[self.hash.hash_one(name) as usize % SHARDS]
+    }
+
+    /// Gives `name` to `pid`; `owner` is its process if it lives here, and gives the name back when it ends.
+    /// The same pid again is fine. Errors: AlreadyExists `name already registered`.
+    pub fn register(&self, name: &str, pid: Pid, owner: Option<&Arc<Control>>) -> Result<(), Error> {
+        let text: Arc<str> = name.into();
+        let mut shard = self.shard(name).write();
+        match shard.get(name) {
+            Some(p) if *p == pid => return Ok(()),
+            Some(p) => {
+                let taken = Error::already_exists("name already registered");
+                return Err(taken.detail("existing_pid", p.to_string()));
+            }
+            None => shard.insert(text.clone(), pid),
+        };
+        if let Some(owner) = owner {
+            let mut relations = owner.relations.lock();
+            if relations.closed {
+                shard.remove(name);
+                return Err(Error::invalid_state("process closed"));
+            }
+            relations.names.push(text);
+        }
+        Ok(())
+    }
+
+    pub fn lookup(&self, name: &str) -> Option<Pid> {
+        self.shard(name).read().get(name).copied()
+    }
+
+    /// The pid that had the name.
+    pub fn unregister(&self, name: &str) -> Option<Pid> {
+        self.shard(name).write().remove(name)
+    }
+
+    /// Removes `name` if it still belongs to `pid`.
+    pub(crate) fn release(&self, name: &str, pid: Pid) {
+        let mut shard = self.shard(name).write();
+        if shard.get(name) == Some(&pid) {
+            shard.remove(name);
+        }
+    }
+}
