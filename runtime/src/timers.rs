@@ -3,8 +3,8 @@
 //! cheap. A real node turns the wheel on a thread of its own that sleeps until
 //! the next deadline; a run under a seed turns it by hand.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -25,7 +25,7 @@ const NIL: u32 = u32::MAX;
 /// What a timer does when it fires.
 pub enum TimerTarget {
     /// Completes the request `tag` of a process with `()`.
-    Process(Arc<Control>, Tag),
+    Process(Weak<Control>, Tag),
     /// Calls a function on the timer thread; it must be quick.
     Call(Box<dyn FnOnce() + Send>),
 }
@@ -284,7 +284,11 @@ impl Timers {
 
 fn fire(target: TimerTarget) {
     match target {
-        TimerTarget::Process(control, tag) => control.complete(Completion { tag, result: Ok(Box::new(())) }),
+        TimerTarget::Process(control, tag) => {
+            if let Some(control) = control.upgrade() {
+                control.complete(Completion { tag, result: Ok(Box::new(())) });
+            }
+        }
         TimerTarget::Call(f) => f(),
     }
 }

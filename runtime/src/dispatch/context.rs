@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::process::{Control, Event, Frame, Message, Tag};
 use crate::relay::Pid;
+use crate::timers::{TimerKey, TimerTarget};
 
 /// The answer to a request: now, or later as a completion with this tag.
 pub enum Called<T> {
@@ -69,6 +70,19 @@ impl<'a> StepContext<'a> {
     /// Asks for something. Permissions are checked here; `tag` must be unique among the requests in flight.
     pub fn call<R: Request>(&mut self, request: R, tag: Tag) -> Called<R::Reply> {
         self.caller.node.dispatcher().call(self.caller, request, tag)
+    }
+
+    /// Completes `tag` with `()` at `deadline`, in nanoseconds of the node's clock. Errors: the host denies `time`.
+    pub fn sleep_until(&mut self, deadline: Nanos, tag: Tag) -> Result<TimerKey, Error> {
+        if self.caller.control.host.capabilities.is_restricted() {
+            check_capability(self.caller, "time")?;
+        }
+        let target = TimerTarget::Process(Arc::downgrade(&self.caller.control), tag);
+        Ok(self.caller.node.timers().arm(deadline, target))
+    }
+    /// True if the timer had not fired; its completion may be in the queue otherwise.
+    pub fn cancel_timer(&mut self, key: TimerKey) -> bool {
+        self.caller.node.timers().cancel(key)
     }
 
     /// Sends a message; the hot path of everything. Order per sender and target is the order of calls.

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Called, Caller, Gate, Request};
 use crate::error::Error;
-use crate::process::{Completion, Control, Tag};
+use crate::process::{CancelSlot, Completion, Control, Tag};
 
 type SyncHandler<R> = Box<dyn Fn(&Caller, R) -> Result<<R as Request>::Reply, Error> + Send + Sync>;
 type DeferredHandler<R> = Box<dyn Fn(&Caller, R, Completer<<R as Request>::Reply>) + Send + Sync>;
@@ -38,13 +38,9 @@ impl<T: Any + Send> Completer<T> {
     fn new(control: Arc<Control>, tag: Tag) -> Completer<T> {
         Completer { control: Some(control), tag, reply: PhantomData }
     }
-    /// The asker and the tag it waits for, for handlers that arm timers or keep cancellations.
-    pub fn target(&self) -> Option<(Arc<Control>, Tag)> {
-        self.control.clone().map(|c| (c, self.tag))
-    }
-    /// Hands the duty to complete to the caller, who completes the tag by other means.
-    pub fn into_target(mut self) -> Option<(Arc<Control>, Tag)> {
-        self.control.take().map(|c| (c, self.tag))
+    /// Books the request as cancellable, before its work is started.
+    pub fn cancellable(&self) -> CancelSlot {
+        self.control.as_ref().map(|c| c.cancellable(self.tag)).unwrap_or_default()
     }
     pub fn complete(mut self, result: Result<T, Error>) {
         self.finish(result);
@@ -90,10 +86,9 @@ impl DispatcherBuilder {
     {
         self.deferred(move |caller: &Caller, req: R, done| {
             let future: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(f(caller.clone(), req));
-            let target = done.target();
-            let abort = caller.node.io().spawn(async move { done.complete(future.await) });
-            if let (Some((control, tag)), Some(abort)) = (target, abort) {
-                control.on_cancel(tag, Box::new(move || abort.abort()));
+            let slot = done.cancellable();
+            if let Some(task) = caller.node.io().spawn(async move { done.complete(future.await) }) {
+                slot.set(Box::new(move || task.abort()));
             }
         });
     }

@@ -154,6 +154,38 @@ pub struct Relations {
 /// Called once with the end of a process, on the worker that ended it; must be quick.
 pub type ExitHook = Box<dyn FnOnce(&Exit) + Send>;
 
+/// Where the cancellation of a request in flight is kept; see [`Control::cancellable`].
+#[derive(Clone, Default)]
+pub struct CancelSlot(Arc<Mutex<Cancellation>>);
+
+#[derive(Default)]
+enum Cancellation {
+    #[default]
+    Unset,
+    Set(Box<dyn FnOnce() + Send>),
+    Cancelled,
+}
+
+impl CancelSlot {
+    /// Sets what cancels the request; runs it at once if the request has been cancelled already.
+    pub fn set(&self, cancel: Box<dyn FnOnce() + Send>) {
+        let mut state = self.0.lock();
+        match *state {
+            Cancellation::Cancelled => {
+                drop(state);
+                cancel();
+            }
+            _ => *state = Cancellation::Set(cancel),
+        }
+    }
+    fn cancel(&self) {
+        let old = std::mem::replace(&mut *self.0.lock(), Cancellation::Cancelled);
+        if let Cancellation::Set(cancel) = old {
+            cancel();
+        }
+    }
+}
+
 /// Takes an instance back for another run, with how this one ended.
 pub type Reclaim = Box<dyn FnOnce(Box<dyn Process>, Exit) + Send>;
 
@@ -280,13 +312,16 @@ impl Control {
         self.with_exits(|e| e.hooks.extend(hook.take()));
         hook.map_or(Ok(()), Err)
     }
-    /// Runs `cancel` if the process ends, or calls [`Control::take_cancel`], before the request `tag` is complete.
-    pub fn on_cancel(&self, tag: Tag, cancel: Box<dyn FnOnce() + Send>) {
-        let mut cancel = Some(cancel);
-        self.with_exits(|e| e.cancels.extend(cancel.take().map(|c| (tag, c))));
-        if let Some(cancel) = cancel {
-            cancel();
+    /// Books request `tag` as cancellable, before its work is started: the cancellation is put into the slot
+    /// afterwards and runs if the process ends, or calls [`Control::take_cancel`], before the request is complete.
+    pub fn cancellable(&self, tag: Tag) -> CancelSlot {
+        let slot = CancelSlot::default();
+        let inner = slot.clone();
+        let booked = self.with_exits(|e| e.cancels.push((tag, Box::new(move || inner.cancel()))));
+        if booked.is_none() {
+            slot.cancel();
         }
+        slot
     }
     /// Removes the cancellation of request `tag`.
     pub fn take_cancel(&self, tag: Tag) -> Option<Box<dyn FnOnce() + Send>> {

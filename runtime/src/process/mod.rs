@@ -4,6 +4,7 @@
 //! The scheduler owns a process and is its only caller; a process talks to the
 //! world only through its [`StepContext`]. See `state.rs` for the states.
 
+pub mod commands;
 mod control;
 mod event;
 mod exit;
@@ -12,7 +13,7 @@ mod queue;
 mod state;
 mod table;
 
-pub use control::{Control, ExitHook, Exits, HostShared, HostState, Limits, PidSet, Reclaim, Relations};
+pub use control::{CancelSlot, Control, ExitHook, Exits, HostShared, HostState, Limits, PidSet, Reclaim, Relations};
 pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topic};
 pub use exit::Exit;
 pub use frame::{Actor, Frame, Inherited, Scope};
