@@ -22,6 +22,7 @@ pub mod security;
 mod sync;
 pub mod timers;
 pub mod topology;
+pub mod yaml;
 
 pub use error::{Error, Kind, Result};
 pub use node::{Node, SpawnRequest};
