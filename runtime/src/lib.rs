@@ -3,6 +3,7 @@
 //! `docs/ARCHITECTURE.md` is the map.
 #![forbid(unsafe_code)]
 
+pub mod boot;
 pub mod clock;
 pub mod dispatch;
 pub mod duration;
@@ -14,6 +15,7 @@ pub mod io;
 pub mod node;
 pub mod pattern;
 pub mod payload;
+pub mod placeholder;
 pub mod process;
 pub mod registry;
 pub mod relay;
