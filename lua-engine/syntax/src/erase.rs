@@ -1,0 +1,133 @@
+//! Turns a source into plain Lua 5.4 of the same length: type syntax becomes blanks, line ends stay.
+//!
+//! So every line and column the VM reports is the author's. Two things are more than blanking: a statement that
+//! ended in erased text and is followed by `(` gets a `;` in its place (Lua would read a call), and literals the
+//! dialect reads differently are rewritten (see [`crate::literal`]). Types are not looked at.
+
+use crate::error::SyntaxError;
+use crate::kind::SyntaxKind;
+use crate::tree::{Node, Tree};
+use crate::{Parsed, literal};
+use std::ops::Range;
+
+/// Plain Lua and what was taken out of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// Plain Lua 5.4 of the same length as the source, with the same number of lines.
+    pub text: String,
+    /// The `type` and `interface` declarations at the top level of the chunk, in source order.
+    pub types: Vec<TypeDecl>,
+}
+
+/// A type declaration at the top level of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeDecl {
+    pub name: String,
+    /// True for `interface`, false for `type`.
+    pub interface: bool,
+    /// Bytes of the whole declaration.
+    pub range: Range<u32>,
+}
+
+/// Parses `source` and erases its type syntax.
+///
+/// # Errors
+/// All syntax errors of the source (at most [`crate::MAX_ERRORS`]).
+pub fn erase(source: &str) -> Result<Erased, Vec<SyntaxError>> {
+    let parsed = crate::parse_all(source);
+    if !parsed.parse.errors.is_empty() {
+        return Err(parsed.parse.errors);
+    }
+    Ok(erase_parsed(&parsed))
+}
+
+fn erase_parsed(parsed: &Parsed) -> Erased {
+    let tree = &parsed.parse.root;
+    let mut out = Output { source: tree.source(), text: String::with_capacity(tree.source().len()), done: 0 };
+    let mut literals = parsed.foreign_literals.iter().copied().peekable();
+    let mut next = Some(tree.root());
+    while let Some(node) = next {
+        if !is_erased(node.kind()) {
+            next = node.next_preorder();
+            continue;
+        }
+        let erased = node.range();
+        while let Some(at) = literals.next_if(|at| *at < erased.start) {
+            out.rewrite(tree, at);
+        }
+        while literals.next_if(|at| *at < erased.end).is_some() {}
+        out.blank(erased, needs_separator(node));
+        next = node.next_outside();
+    }
+    for at in literals {
+        out.rewrite(tree, at);
+    }
+    out.copy_to(tree.source().len());
+    Erased { text: out.text, types: top_level_types(tree) }
+}
+
+/// Nodes that plain Lua must not see.
+fn is_erased(kind: SyntaxKind) -> bool {
+    use SyntaxKind::*;
+    matches!(kind, TypeAnnotation | TypeParams | ReturnTypes | CastTarget | NonNilMark | TypeStat | InterfaceStat)
+}
+
+/// Whether the text around an erased node would run into a following `(`.
+fn needs_separator(node: Node<'_>) -> bool {
+    use SyntaxKind::*;
+    let ends_statement = matches!(node.kind(), CastTarget | NonNilMark | TypeStat | InterfaceStat);
+    ends_statement && node.following_token().is_some_and(|t| t.kind() == LParen)
+}
+
+fn top_level_types(tree: &Tree) -> Vec<TypeDecl> {
+    let Some(block) = tree.root().child(SyntaxKind::Block) else { return vec![] };
+    block
+        .children()
+        .filter_map(|stat| {
+            let interface = match stat.kind() {
+                SyntaxKind::TypeStat => false,
+                SyntaxKind::InterfaceStat => true,
+                _ => return None,
+            };
+            // `type` itself is an ordinary name, so the declared one is the second.
+            let name = stat.tokens().nth(1)?.text().to_owned();
+            Some(TypeDecl { name, interface, range: stat.range() })
+        })
+        .collect()
+}
+
+/// The text made so far; `done` bytes of the source are dealt with.
+struct Output<'s> {
+    source: &'s str,
+    text: String,
+    done: usize,
+}
+
+impl Output<'_> {
+    fn copy_to(&mut self, end: usize) {
+        self.text.push_str(self.source.get(self.done..end).unwrap_or(""));
+        self.done = end;
+    }
+
+    fn blank(&mut self, range: Range<u32>, separator: bool) {
+        self.copy_to(range.start as usize);
+        let end = range.end as usize;
+        let erased = self.source.as_bytes().get(self.done..end).unwrap_or(&[]);
+        for (i, byte) in erased.iter().enumerate() {
+            self.text.push(match byte {
+                b'\n' => '\n',
+                b'\r' => '\r',
+                _ if i == 0 && separator => ';',
+                _ => ' ',
+            });
+        }
+        self.done = end;
+    }
+
+    fn rewrite(&mut self, tree: &Tree, at: u32) {
+        let Some(token) = tree.token_at(at) else { return };
+        self.copy_to(at as usize);
+        self.text.push_str(&literal::rewrite(token.text()));
+        self.done = token.range().end as usize;
+    }
+}

@@ -1,0 +1,2 @@
+local m = {a = "x" :: any} as Money
+local n = f(m)! + -x as number ^ 2

@@ -1,0 +1,4 @@
+type F = (a: T, ...any) -> (T?, error?)
+type G = fun(x: T): fun()
+type H = () -> ()
+type I = fun(): ()

@@ -1,0 +1,2 @@
+local m: Map<string, List<number>> = {}
+local n: Map<string, List<number>>= {}

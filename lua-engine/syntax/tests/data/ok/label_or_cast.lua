@@ -1,0 +1,2 @@
+local a = x ::top:: goto top
+local b = x :: number

@@ -1,0 +1,1 @@
+local limit: integer, label: string? = 10, nil

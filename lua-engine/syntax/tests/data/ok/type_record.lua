@@ -1,0 +1,1 @@
+type Money = {amount: number, currency: "EUR" | "USD", note?: string}

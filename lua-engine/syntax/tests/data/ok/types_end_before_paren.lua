@@ -1,0 +1,5 @@
+local function f(): T
+(g or h)()
+end
+local x = y as T
+(g)()
