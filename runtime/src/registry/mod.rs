@@ -1,5 +1,30 @@
 //! The registry: entries, versions, change sets, history.
+//!
+//! [`Registry`] holds one immutable [`State`] at a time. A [`ChangeSet`] is put
+//! into dependency order (`order`), shown to the [`EntryHandler`]s that own the
+//! kinds (`transition`), saved as a [`Version`] (`history`) and then installed
+//! in one swap (`apply`). Readers never wait: until the swap they see the old
+//! state. `finder` searches, `decode` turns an entry's data into typed
+//! configuration. Nothing here knows a kind, an engine or a process.
 
+mod apply;
+mod changeset;
+mod core;
+mod delta;
 mod entry;
+mod handler;
+pub mod history;
+mod kinds;
+pub mod order;
+mod state;
+mod transition;
+mod version;
 
+pub use self::core::{Config, Registry, Snapshot};
+pub use changeset::{ChangeSet, OpKind, Operation, Scope};
+pub use delta::build_delta;
 pub use entry::{Entry, EntryId, FieldOrigin, Origin};
+pub use handler::{Effects, EntryHandler, Expander, Expansion, Observer};
+pub use history::{History, MemoryHistory, NilHistory};
+pub use state::State;
+pub use version::Version;

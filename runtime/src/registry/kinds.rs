@@ -1,0 +1,121 @@
+//! Which handler owns a kind, and what an unknown kind was probably meant to be.
+
+use std::sync::Arc;
+
+use super::entry::Entry;
+use super::handler::{EntryHandler, Observer};
+use crate::error::Error;
+use crate::pattern::Pattern;
+
+/// A handler with its compiled patterns.
+#[derive(Clone)]
+pub(super) struct Owner {
+    pub handler: Arc<dyn EntryHandler>,
+    patterns: Arc<[Pattern]>,
+}
+
+/// An observer with its compiled patterns.
+#[derive(Clone)]
+pub(super) struct Watcher {
+    pub observer: Arc<dyn Observer>,
+    patterns: Arc<[Pattern]>,
+}
+
+/// Everybody who takes part in changes, as of one moment.
+#[derive(Clone, Default)]
+pub(super) struct Participants {
+    pub owners: Vec<Owner>,
+    pub watchers: Vec<Watcher>,
+    /// Kinds that are only stored.
+    pub internal: Vec<String>,
+}
+
+fn compile(kinds: &[&str]) -> Arc<[Pattern]> {
+    kinds.iter().map(|k| Pattern::new(k)).collect()
+}
+
+impl Participants {
+    pub fn add_owner(&mut self, handler: Arc<dyn EntryHandler>) {
+        let patterns = compile(handler.kinds());
+        self.owners.push(Owner { handler, patterns });
+    }
+    pub fn add_watcher(&mut self, observer: Arc<dyn Observer>) {
+        let patterns = compile(observer.kinds());
+        self.watchers.push(Watcher { observer, patterns });
+    }
+    pub fn is_internal(&self, kind: &str) -> bool {
+        self.internal.iter().any(|k| k == kind)
+    }
+    pub fn owner(&self, kind: &str) -> Option<&Arc<dyn EntryHandler>> {
+        self.owners.iter().find(|o| o.patterns.iter().any(|p| p.matches(kind))).map(|o| &o.handler)
+    }
+    pub fn watchers_of(&self, kind: &str) -> impl Iterator<Item = &Arc<dyn Observer>> {
+        self.watchers.iter().filter(move |w| w.patterns.iter().any(|p| p.matches(kind))).map(|w| &w.observer)
+    }
+
+    /// Every kind that can be named, sorted.
+    pub fn known(&self) -> Vec<String> {
+        let mut known = self.internal.clone();
+        for owner in &self.owners {
+            known.extend(owner.patterns.iter().flat_map(Pattern::examples));
+            known.extend(owner.handler.known_kinds().iter().map(|k| k.to_string()));
+        }
+        known.sort();
+        known.dedup();
+        known
+    }
+
+    pub fn unknown(&self, entry: &Entry) -> Error {
+        if entry.kind.is_empty() {
+            return entry.error("kind is empty");
+        }
+        match nearest(&entry.kind, self.known().iter().map(String::as_str)) {
+            Some(near) => entry.error(format_args!("unknown kind `{}`, did you mean `{near}`?", entry.kind)),
+            None => entry.error(format_args!("unknown kind `{}`", entry.kind)),
+        }
+    }
+}
+
+/// The candidate a misspelt `word` resembles most, if any resembles it:
+/// about one edit in three characters, or the same parts in another order.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > 128 {
+        return None;
+    }
+    let folded = word.to_lowercase();
+    let limit = (folded.chars().count() / 3).clamp(1, 5);
+    let swapped = folded.rsplit('.').collect::<Vec<_>>().join(".");
+    candidates
+        .into_iter()
+        .map(|c| {
+            let candidate = c.to_lowercase();
+            let reordered = if swapped == candidate { 1 } else { usize::MAX };
+            (strsim::osa_distance(&folded, &candidate).min(reordered), c)
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn suggestions() {
+        let known = ["function.lua", "library.lua", "process.lua", "process.host", "terminal.host", "env.variable"];
+        let cases = [
+            ("fucntion.lua", Some("function.lua")),
+            ("function.lau", Some("function.lua")),
+            ("Process.Lua", Some("process.lua")),
+            ("lua.function", Some("function.lua")),
+            ("process.hots", Some("process.host")),
+            ("env.varible", Some("env.variable")),
+            ("x", None),
+            ("totally.else", None),
+        ];
+        for (word, want) in cases {
+            assert_eq!(nearest(word, known), want, "{word}");
+        }
+    }
+}
