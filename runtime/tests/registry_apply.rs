@@ -226,10 +226,10 @@ fn versions_form_a_tree_and_can_be_visited_in_any_order() {
     let parents: Vec<_> = rig.registry.versions().unwrap().iter().map(|v| v.parent).collect();
     assert_eq!(parents, [None, Some(0), Some(1), Some(2), Some(1), Some(4), Some(0)]);
     for from in 0..contents.len() {
-        for to in 0..contents.len() {
+        for (to, content) in contents.iter().enumerate() {
             rig.registry.apply_version(from as u64).unwrap();
             assert_eq!(rig.registry.apply_version(to as u64).unwrap().id, to as u64);
-            assert_eq!(rig.content(), contents[to], "{from} -> {to}");
+            assert_eq!(rig.content(), *content, "{from} -> {to}");
             assert_eq!(rig.registry.head().unwrap().id, to as u64);
         }
     }
