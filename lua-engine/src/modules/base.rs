@@ -1,0 +1,284 @@
+//! The globals every program has: base functions and standard libraries.
+//!
+//! The functions of the C libraries are taken once per OS process from a
+//! throw-away VM and handed to VMs lazily like any other module. Functions that
+//! meet lazy tables (`pairs`, `next`, `getmetatable`, `setmetatable`) are
+//! wrapped, `print` and `require` are ours. Contains `unsafe`: the wrappers are
+//! plain C functions that own nothing, so the C function they end in may raise.
+
+use std::ffi::c_int;
+use std::sync::OnceLock;
+
+use wippy_runtime::payload::Map;
+
+use crate::member;
+use crate::native::ffi::{self, lua_State};
+use crate::native::{Call, Function, Member, MemberValue, Raise, Ret, Stack, Type};
+use crate::state::{LogLevel, LogRecord, State};
+
+/// Names that exist besides what [`harvest`] finds.
+pub(crate) const GLOBALS: &[Member] = &[
+    Member::str("_VERSION", "Lua 5.3 - Wippy Modification"),
+    Member::str("_GOPHER_LUA_VERSION", "GopherLua 0.2 Wippy Edition"),
+    member!("print", print),
+    member!("require", require),
+    Member::table("package", PACKAGE),
+];
+
+const PACKAGE: &[Member] = &[
+    member!("loadlib", loadlib),
+    member!("seeall", seeall),
+    Member::str("path", ""),
+    Member::str("cpath", ""),
+];
+
+/// Members of the C libraries.
+struct Libraries {
+    base: Vec<Member>,
+    string: &'static [Member],
+    next: ffi::lua_CFunction,
+    getmetatable: ffi::lua_CFunction,
+    setmetatable: ffi::lua_CFunction,
+}
+
+static LIBRARIES: OnceLock<Libraries> = OnceLock::new();
+
+fn libraries() -> &'static Libraries {
+    LIBRARIES.get_or_init(|| {
+        // SAFETY: a VM of our own that runs only library openers.
+        unsafe { collect() }
+    })
+}
+
+/// Learns the functions of the C libraries, once.
+pub(crate) fn harvest() {
+    libraries();
+}
+
+/// The globals that come from C libraries.
+pub(crate) fn library_globals() -> &'static [Member] {
+    &libraries().base
+}
+
+const ABSENT: &[&str] = &[
+    "load", "loadstring", "loadfile", "dofile", "collectgarbage", "rawlen", "getfenv", "setfenv", "module", "newproxy",
+    "warn", "print", "require", "_G", "_VERSION",
+];
+
+/// # Safety
+/// Must not be called while another VM could see the result change (it is called once).
+unsafe fn collect() -> Libraries {
+    // SAFETY: each opener leaves its table on the stack; nothing here can fail but for lack of memory.
+    unsafe {
+        let l = ffi::luaL_newstate();
+        assert!(!l.is_null(), "no memory for the first VM");
+        ffi::luaL_requiref(l, c"_G".as_ptr(), ffi::luaopen_base, 1);
+        let mut base: Vec<Member> = members(l).into_iter().filter(|m| !ABSENT.contains(&m.name)).collect();
+        let pick = |base: &[Member], name: &str| match base.iter().find(|m| m.name == name).map(|m| m.value) {
+            Some(MemberValue::Function(f)) => f.raw(),
+            _ => unreachable!("the base library has {name}"),
+        };
+        let (next, getmetatable, setmetatable) =
+            (pick(&base, "next"), pick(&base, "getmetatable"), pick(&base, "setmetatable"));
+        for (name, raw) in [
+            ("pairs", pairs as ffi::lua_CFunction),
+            ("next", wrapped_next),
+            ("getmetatable", wrapped_getmetatable),
+            ("setmetatable", wrapped_setmetatable),
+        ] {
+            base.retain(|m| m.name != name);
+            base.push(Member::function(Function { name, raw }));
+        }
+        let mut library = |name: &'static std::ffi::CStr, open: ffi::lua_CFunction| -> &'static [Member] {
+            ffi::luaL_requiref(l, name.as_ptr(), open, 0);
+            let found: &'static [Member] = Vec::leak(members(l));
+            base.push(Member::table(name.to_str().unwrap_or_default(), found));
+            found
+        };
+        let string = library(c"string", ffi::luaopen_string);
+        library(c"table", ffi::luaopen_table);
+        library(c"math", ffi::luaopen_math);
+        library(c"coroutine", ffi::luaopen_coroutine);
+        let unpack = base.iter().find(|m| m.name == "table").and_then(|m| match m.value {
+            MemberValue::Table(t) => t.iter().find(|m| m.name == "unpack").copied(),
+            _ => None,
+        });
+        if !base.iter().any(|m| m.name == "unpack") {
+            base.extend(unpack);
+        }
+        ffi::lua_close(l);
+        Libraries { base, string, next, getmetatable, setmetatable }
+    }
+}
+
+/// The members of the table on top: functions without upvalues and constants.
+///
+/// # Safety
+/// `l` is live and a table is on top.
+unsafe fn members(l: *mut lua_State) -> Vec<Member> {
+    let mut out = Vec::new();
+    // SAFETY: raw iteration of a table nobody changes.
+    unsafe {
+        ffi::lua_pushnil(l);
+        while ffi::lua_next(l, -2) != 0 {
+            if ffi::lua_type(l, -2) == ffi::LUA_TSTRING {
+                let name = std::ffi::CStr::from_ptr(ffi::lua_tolstring(l, -2, std::ptr::null_mut()));
+                let name: &'static str = String::leak(name.to_string_lossy().into_owned());
+                let value = match ffi::lua_type(l, -1) {
+                    ffi::LUA_TFUNCTION => ffi::lua_tocfunction(l, -1)
+                        .filter(|_| ffi::lua_getupvalue(l, -1, 1).is_null() || { ffi::lua_pop(l, 1); false })
+                        .map(|raw| MemberValue::Function(Function { name, raw })),
+                    ffi::LUA_TNUMBER if ffi::lua_isinteger(l, -1) != 0 => Some(MemberValue::Int(ffi::lua_tointeger(l, -1))),
+                    ffi::LUA_TNUMBER => Some(MemberValue::Float(ffi::lua_tonumber(l, -1))),
+                    ffi::LUA_TSTRING => {
+                        let s = std::ffi::CStr::from_ptr(ffi::lua_tolstring(l, -1, std::ptr::null_mut()));
+                        Some(MemberValue::Str(String::leak(s.to_string_lossy().into_owned())))
+                    }
+                    _ => None,
+                };
+                out.extend(value.map(|value| Member { name, value }));
+            }
+            ffi::lua_pop(l, 1);
+        }
+    }
+    out
+}
+
+/// Gives strings their metatable: `__index` is the string library.
+pub(crate) fn install_strings(stack: &Stack<'_>) {
+    stack.push_str("");
+    stack.push_table(0, 2);
+    stack.push_members(libraries().string);
+    stack.set_field(-2, "__index");
+    stack.push_bool(false);
+    stack.set_field(-2, "__metatable");
+    // SAFETY: the string and the metatable are the two topmost values.
+    unsafe {
+        ffi::lua_setmetatable(stack.raw(), -2);
+    }
+    stack.pop_raw(1);
+}
+
+/// Completes the table in argument 1 if it is lazy.
+///
+/// # Safety
+/// Called first in a C function of a live thread; returns with no Rust value left alive.
+unsafe fn complete(l: *mut lua_State) {
+    // SAFETY: suspended for the time of the work, as rule 2 of `native` asks.
+    unsafe {
+        if ffi::lua_type(l, 1) != ffi::LUA_TTABLE || ffi::lua_getmetatable(l, 1) == 0 {
+            return;
+        }
+        ffi::lua_pop(l, 1);
+        let _unlimited = State::of(l).memory.suspend();
+        let stack = Stack::new(l);
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_RIDX_GLOBALS);
+        let globals = stack.raw_equal(1, -1);
+        ffi::lua_pop(l, 1);
+        if globals {
+            stack.complete_globals();
+        } else {
+            stack.complete(1);
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn pairs(l: *mut lua_State) -> c_int {
+    // SAFETY: this frame owns nothing, so luaL_checktype may raise.
+    unsafe {
+        ffi::luaL_checktype(l, 1, ffi::LUA_TTABLE);
+        complete(l);
+        ffi::lua_pushcclosure(l, libraries().next, 0);
+        ffi::lua_pushvalue(l, 1);
+        ffi::lua_pushnil(l);
+    }
+    3
+}
+
+unsafe extern "C-unwind" fn wrapped_next(l: *mut lua_State) -> c_int {
+    // SAFETY: this frame owns nothing; the C function may raise.
+    unsafe {
+        complete(l);
+        (libraries().next)(l)
+    }
+}
+
+unsafe extern "C-unwind" fn wrapped_getmetatable(l: *mut lua_State) -> c_int {
+    // SAFETY: as above. Protected metatables of the engine show as none.
+    unsafe {
+        let n = (libraries().getmetatable)(l);
+        if ffi::lua_type(l, -1) == ffi::LUA_TBOOLEAN && ffi::lua_toboolean(l, -1) == 0 {
+            ffi::lua_pushnil(l);
+            return 1;
+        }
+        n
+    }
+}
+
+unsafe extern "C-unwind" fn wrapped_setmetatable(l: *mut lua_State) -> c_int {
+    // SAFETY: as above. A program may give its globals a metatable: then they must all be there.
+    unsafe {
+        if ffi::lua_type(l, 1) == ffi::LUA_TTABLE {
+            ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_RIDX_GLOBALS);
+            if ffi::lua_rawequal(l, 1, -1) != 0 && ffi::lua_getmetatable(l, 1) != 0 {
+                ffi::lua_getfield(l, -1, c"__metatable".as_ptr());
+                let ours = ffi::lua_type(l, -1) == ffi::LUA_TBOOLEAN;
+                ffi::lua_pop(l, 2);
+                if ours {
+                    complete(l);
+                    ffi::lua_pushnil(l);
+                    ffi::lua_setmetatable(l, 1);
+                }
+            }
+            ffi::lua_pop(l, 1);
+        }
+        (libraries().setmetatable)(l)
+    }
+}
+
+/// Writes a log record; only strings and numbers show.
+fn print(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let mut line = Vec::new();
+    for i in 1..=call.arg_count() {
+        if i > 1 {
+            line.push(b' ');
+        }
+        if matches!(call.type_of(i), Type::String | Type::Number) {
+            line.extend_from_slice(call.str(i)?);
+        }
+    }
+    let message = String::from_utf8_lossy(&line);
+    call.log(LogLevel::Info, &message, "", &Map::new());
+    Ok(Ret::NONE)
+}
+
+impl Call<'_> {
+    /// Writes a log record at the place of the Lua caller.
+    pub(crate) fn log(&self, level: LogLevel, message: &str, logger: &str, fields: &Map) {
+        let location = match self.frame(1) {
+            Some((source, line)) => format!("{source}:{line}"),
+            None => self.state().program.id.clone(),
+        };
+        let state = self.state();
+        state.surroundings().log(state, LogRecord { level, message, logger, location: &location, fields });
+    }
+}
+
+/// The global of that name; nothing is loaded.
+fn require(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let name = call.real_str(1).ok_or_else(|| call.expected(1, "string"))?;
+    let name = String::from_utf8_lossy(name);
+    if call.push_global(&name) == Type::Nil {
+        return Err(Raise::text(format!("module '{name}' not found")));
+    }
+    Ok(Ret::ONE)
+}
+
+fn loadlib(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let name = call.text(1)?;
+    Err(Raise::text(format!("cannot load module '{name}': loadlib disabled")))
+}
+
+fn seeall(_: &mut Call<'_>) -> Result<Ret, Raise> {
+    Ok(Ret::NONE)
+}

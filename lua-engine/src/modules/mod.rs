@@ -1,0 +1,45 @@
+//! The modules that need nothing but a VM, and the list of them.
+//!
+//! A module is one constant: its name, its members, what the checker and the
+//! documentation say about it. Modules that talk to the world are made by other
+//! parts in the same form and offered to programs beside these.
+
+pub mod base;
+pub mod errors;
+
+use crate::native::{Member, Stack};
+
+/// A Lua module.
+pub struct Module {
+    pub name: &'static str,
+    pub value: ModuleValue,
+    /// Tags such as `encoding`, `deterministic`, `io`, `security`.
+    pub class: &'static [&'static str],
+    pub description: &'static str,
+}
+
+#[derive(Clone, Copy)]
+pub enum ModuleValue {
+    /// A frozen table.
+    Table(&'static [Member]),
+    /// Pushes the module's value; runs once per VM.
+    Make(fn(&Stack<'_>)),
+}
+
+static ALWAYS: [&Module; 1] = [&errors::MODULE];
+static ON_REQUEST: [&Module; 0] = [];
+
+/// Modules that are globals of every program.
+pub fn always() -> &'static [&'static Module] {
+    &ALWAYS
+}
+
+/// Modules that an entry lists under `modules:`.
+pub fn on_request() -> &'static [&'static Module] {
+    &ON_REQUEST
+}
+
+/// The module `name` of this crate.
+pub fn find(name: &str) -> Option<&'static Module> {
+    always().iter().chain(on_request()).find(|m| m.name == name).copied()
+}

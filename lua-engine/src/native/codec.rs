@@ -1,0 +1,532 @@
+//! The flat form of values, straight from and to a Lua stack: the message path.
+//!
+//! Encoding visits each table once, raw, without a tree in between: integers 1
+//! to n of the array part become a list, everything else pairs; whether a table
+//! ever had a hash part is kept. Shared and cyclic references are kept within
+//! one value. What cannot cross (functions, coroutines, other objects) becomes
+//! nil; the first such place is remembered for a log line.
+//! Decoding trusts nothing it reads.
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+
+use smallvec::SmallVec;
+use wippy_runtime::Error;
+use wippy_runtime::payload::{Flat, FlatReader, FlatWriter, Tag};
+
+use super::ffi::{self, lua_State};
+use super::object;
+use super::stack::Stack;
+use crate::modules::errors::ErrorObject;
+
+/// Deepest nesting of tables that crosses a border.
+pub const MAX_DEPTH: u32 = FlatReader::MAX_DEPTH;
+
+/// Tables remembered in a plain list before a hash map takes over.
+const LINEAR: usize = 24;
+
+/// What an encoder learned besides the bytes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// Path and type of the first value that could not cross and became nil, such as `[1].callback (function)`.
+    pub dropped: Option<String>,
+}
+
+impl Stack<'_> {
+    /// Appends the values of slots `from..=to` to `out`, each as a value of its own, so that together they take at
+    /// most `limit` bytes. Errors (Invalid) carry the path to the value: nested too deeply, too large. On an error
+    /// `out` is as before.
+    pub fn encode(&self, from: i32, to: i32, out: &mut Flat, limit: usize) -> Result<Encoded, Error> {
+        let mut writer = out.writer();
+        let start = writer.position();
+        let mut e =
+            Encoder { l: self.raw(), w: writer, limit: start.saturating_add(limit), seen: Seen::default(), keys: [0; 129], dropped: None };
+        for i in from..=to {
+            e.seen.clear();
+            e.keys[0] = (i - from + 1) as u32;
+            if let Err(problem) = e.value(i, 0) {
+                let path = e.path(problem.depth);
+                self.set_top(problem.top);
+                writer = e.w;
+                writer.truncate(start);
+                return Err(Error::invalid(format!("{} at {path}", problem.what.text(limit))));
+            }
+        }
+        Ok(Encoded { dropped: e.dropped })
+    }
+    /// Pushes every value of `flat` and gives their number. Errors: the buffer is damaged or too deep; then
+    /// nothing is pushed.
+    pub fn decode(&self, flat: &[u8]) -> Result<i32, Error> {
+        let top = self.top();
+        let mut reader = FlatReader::new(flat);
+        let mut n = 0;
+        while !reader.is_empty() {
+            if let Err(e) = self.decode_one(&mut reader) {
+                self.set_top(top);
+                return Err(e);
+            }
+            n += 1;
+        }
+        Ok(n)
+    }
+    /// Pushes the next value of `reader`. On an error the reader's place is undefined and nothing is pushed.
+    pub fn decode_one(&self, reader: &mut FlatReader<'_>) -> Result<(), Error> {
+        let top = self.top();
+        let before = reader.clone();
+        let mut d = Decoder { stack: self, l: self.raw(), r: reader, refs: None, count: 0 };
+        let mut result = d.value(0);
+        if matches!(result, Err(Stop::NeedRefs)) {
+            // Somebody refers to a container: read again, keeping all of them.
+            self.set_top(top);
+            *d.r = before;
+            self.push_table(8, 0);
+            d.refs = Some(top + 1);
+            result = d.value(0);
+            if result.is_ok() {
+                // SAFETY: moves the value over the table of references.
+                unsafe { ffi::lua_replace(self.raw(), top + 1) };
+            }
+        }
+        result.map_err(|stop| {
+            self.set_top(top);
+            match stop {
+                Stop::Error(e) => e,
+                Stop::NeedRefs => damaged(),
+            }
+        })
+    }
+    fn set_top(&self, top: i32) {
+        // SAFETY: only ever lowers the top.
+        unsafe { ffi::lua_settop(self.raw(), top) }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Deep,
+    Large,
+    Stack,
+}
+
+impl What {
+    fn text(self, limit: usize) -> String {
+        match self {
+            What::Deep => format!("value is nested deeper than {MAX_DEPTH} levels"),
+            What::Large => format!("value is larger than {limit} bytes"),
+            What::Stack => "no Lua stack left to copy the value".to_owned(),
+        }
+    }
+}
+
+/// Why encoding stopped, where in the nesting, and the stack as it was before.
+struct Problem {
+    what: What,
+    depth: u32,
+    top: i32,
+}
+
+/// The containers begun in the value, in order.
+#[derive(Default)]
+struct Seen {
+    list: SmallVec<[*const c_void; LINEAR]>,
+    map: HashMap<*const c_void, u32>,
+}
+
+impl Seen {
+    fn clear(&mut self) {
+        self.list.clear();
+        if !self.map.is_empty() {
+            self.map.clear();
+        }
+    }
+    #[inline]
+    fn find(&self, p: *const c_void) -> Option<u32> {
+        if self.list.len() <= LINEAR {
+            self.list.iter().position(|q| *q == p).map(|i| i as u32)
+        } else {
+            self.map.get(&p).copied()
+        }
+    }
+    #[inline]
+    fn add(&mut self, p: *const c_void) {
+        self.list.push(p);
+        if self.list.len() > LINEAR {
+            if self.map.is_empty() {
+                self.map.extend(self.list.iter().enumerate().map(|(i, p)| (*p, i as u32)));
+            } else {
+                self.map.insert(p, self.list.len() as u32 - 1);
+            }
+        }
+    }
+}
+
+struct Encoder<'a> {
+    l: *mut lua_State,
+    w: FlatWriter<'a>,
+    limit: usize,
+    seen: Seen,
+    /// Where the key of each level lies on the Lua stack; level 0 is the number of the argument.
+    keys: [u32; MAX_DEPTH as usize + 1],
+    dropped: Option<String>,
+}
+
+impl Encoder<'_> {
+    fn problem(&self, what: What, depth: u32) -> Problem {
+        // SAFETY: reads only. The caller of `encode` restores the stack below the first table's key.
+        let top = if depth == 0 { unsafe { ffi::lua_gettop(self.l) } } else { self.keys[1] as i32 - 1 };
+        Problem { what, depth, top }
+    }
+    /// Writes the value at the absolute index `i`.
+    fn value(&mut self, i: i32, depth: u32) -> Result<(), Problem> {
+        // SAFETY: raw reads of a slot that holds its value; strings are not converted.
+        unsafe {
+            match ffi::lua_type(self.l, i) {
+                ffi::LUA_TSTRING => return self.string(i, depth),
+                ffi::LUA_TNUMBER if ffi::lua_isinteger(self.l, i) != 0 => {
+                    self.w.int(ffi::lua_tointegerx(self.l, i, std::ptr::null_mut()))
+                }
+                ffi::LUA_TNUMBER => self.w.float(ffi::lua_tonumberx(self.l, i, std::ptr::null_mut())),
+                ffi::LUA_TBOOLEAN => self.w.bool(ffi::lua_toboolean(self.l, i) != 0),
+                ffi::LUA_TTABLE => return self.table(i, depth),
+                ffi::LUA_TUSERDATA => match object::get::<ErrorObject>(self.l, i) {
+                    Some(e) => self.error(e),
+                    None => self.drop_value(i, depth),
+                },
+                ffi::LUA_TNIL | ffi::LUA_TNONE => self.w.nil(),
+                _ => self.drop_value(i, depth),
+            }
+        }
+        if self.w.position() > self.limit { Err(self.problem(What::Large, depth)) } else { Ok(()) }
+    }
+    #[inline]
+    fn string(&mut self, i: i32, depth: u32) -> Result<(), Problem> {
+        // SAFETY: the slot holds a string for the duration.
+        let s = unsafe {
+            let mut n = 0;
+            let p = ffi::lua_tolstring(self.l, i, &mut n);
+            std::slice::from_raw_parts(p.cast::<u8>(), n)
+        };
+        if self.w.position().saturating_add(s.len()) > self.limit || s.len() > u32::MAX as usize {
+            return Err(self.problem(What::Large, depth));
+        }
+        self.w.str(s);
+        Ok(())
+    }
+    fn error(&mut self, e: &ErrorObject) {
+        if e.has_context() {
+            self.w.error(&e.to_error());
+        } else {
+            self.w.error(e.error());
+        }
+    }
+    #[cold]
+    fn drop_value(&mut self, i: i32, depth: u32) {
+        self.w.nil();
+        self.note_dropped(i, depth);
+    }
+    #[cold]
+    fn note_dropped(&mut self, i: i32, depth: u32) {
+        if self.dropped.is_none() {
+            // SAFETY: a static name.
+            let kind = unsafe {
+                std::ffi::CStr::from_ptr(ffi::lua_typename(self.l, ffi::lua_type(self.l, i))).to_string_lossy()
+            };
+            self.dropped = Some(format!("{} ({kind})", self.path(depth)));
+        }
+    }
+    fn table(&mut self, i: i32, depth: u32) -> Result<(), Problem> {
+        let l = self.l;
+        // SAFETY: i holds a table; its address is its identity for as long as it lies there.
+        let p = unsafe { ffi::lua_topointer(l, i) };
+        if let Some(n) = self.seen.find(p) {
+            self.w.reference(n);
+            return Ok(());
+        }
+        if depth >= MAX_DEPTH {
+            return Err(self.problem(What::Deep, depth));
+        }
+        // SAFETY: reserves instead of raising; a metatable is pushed only when there is one.
+        unsafe {
+            if ffi::lua_checkstack(l, 6) == 0 {
+                return Err(self.problem(What::Stack, depth));
+            }
+            if ffi::lua_getmetatable(l, i) != 0 {
+                let mt = ffi::lua_gettop(l);
+                // Metatables of the engine (lazy tables) stay at home.
+                if !Stack::new(l).is_engine_metatable(mt) {
+                    self.w.meta();
+                    self.keys[depth as usize + 1] = mt as u32;
+                    // The metatable takes the place of a key, so that paths can name it.
+                    self.table(mt, depth + 1)?;
+                    ffi::lua_settop(l, mt - 1);
+                    if let Some(n) = self.seen.find(p) {
+                        self.w.reference(n);
+                        return Ok(());
+                    }
+                } else {
+                    ffi::lua_settop(l, mt - 1);
+                }
+            }
+        }
+        self.seen.add(p);
+        self.content(i, p, depth)
+    }
+    /// Keys and values of the table at `i`, in one pass.
+    fn content(&mut self, i: i32, p: *const c_void, depth: u32) -> Result<(), Problem> {
+        let l = self.l;
+        // SAFETY: raw iteration; encoding changes no table, keys are never converted in place.
+        unsafe {
+            let hash = super::stack::raw_has_hash_part(p);
+            let start = self.w.position();
+            let key = ffi::lua_gettop(l) + 1;
+            self.keys[depth as usize + 1] = key as u32;
+            ffi::lua_pushnil(l);
+            let mut more = ffi::lua_next(l, i) != 0;
+            let listed = more && is_one_or_array(l, key, hash);
+            match (listed, hash) {
+                (_, false) => self.w.list(0),
+                (true, true) => self.w.table(0, 0),
+                (false, true) => self.w.map(0),
+            }
+            // The sequence comes first and ascending.
+            let mut count: i64 = 0;
+            while listed && more {
+                let n = match ffi::lua_isinteger(l, key) {
+                    0 => break,
+                    _ => ffi::lua_tointegerx(l, key, std::ptr::null_mut()),
+                };
+                // Holes of the array part; a larger gap means that the key lies in the hash part.
+                if n <= count || (hash && n != count + 1) {
+                    break;
+                }
+                while count + 1 < n {
+                    self.w.nil();
+                    count += 1;
+                }
+                if self.w.position() > self.limit {
+                    return Err(self.problem(What::Large, depth + 1));
+                }
+                self.value(key + 1, depth + 1)?;
+                count = n;
+                ffi::lua_settop(l, key);
+                more = ffi::lua_next(l, i) != 0;
+            }
+            let mut pairs: u32 = 0;
+            while more {
+                if self.pair(key, depth)? {
+                    pairs += 1;
+                }
+                ffi::lua_settop(l, key);
+                more = ffi::lua_next(l, i) != 0;
+            }
+            ffi::lua_settop(l, key - 1);
+            match (listed, hash) {
+                (_, false) => self.w.patch_count(start, count as u32),
+                (true, true) => self.w.patch_table(start, count as u32, pairs),
+                (false, true) => self.w.patch_count(start, pairs),
+            }
+        }
+        Ok(())
+    }
+    /// One pair of a hash part; false when it cannot cross.
+    fn pair(&mut self, key: i32, depth: u32) -> Result<bool, Problem> {
+        // SAFETY: reads only.
+        unsafe {
+            for slot in [key + 1, key] {
+                let crosses = match ffi::lua_type(self.l, slot) {
+                    ffi::LUA_TFUNCTION | ffi::LUA_TTHREAD | ffi::LUA_TLIGHTUSERDATA => false,
+                    ffi::LUA_TUSERDATA => slot != key && object::get::<ErrorObject>(self.l, slot).is_some(),
+                    _ => true,
+                };
+                if !crosses {
+                    self.note_dropped(slot, depth + 1);
+                    return Ok(false);
+                }
+            }
+        }
+        self.value(key, depth + 1)?;
+        self.value(key + 1, depth + 1)?;
+        Ok(true)
+    }
+    /// `[2].a.b[1]`: the argument, then the keys down to level `depth`.
+    fn path(&self, depth: u32) -> String {
+        let mut out = format!("[{}]", self.keys[0]);
+        // SAFETY: the recorded slots still hold the keys; they are read without conversion.
+        let stack = unsafe { Stack::new(self.l) };
+        for &slot in &self.keys[1..=depth as usize] {
+            let slot = slot as i32;
+            if let Some(s) = stack.bytes(slot) {
+                out.push('.');
+                out.push_str(&String::from_utf8_lossy(s));
+            } else if let Some(n) = stack.integer(slot) {
+                out.push_str(&format!("[{n}]"));
+            } else if let Some(n) = stack.number(slot) {
+                out.push_str(&format!("[{n}]"));
+            } else {
+                out.push_str(&format!("[{}]", stack.type_of(slot).name()));
+            }
+            if out.len() > 512 {
+                out.push_str("...");
+                break;
+            }
+        }
+        out
+    }
+}
+
+/// Whether the first key found starts a sequence: 1, or any place of an array part with holes.
+///
+/// # Safety
+/// `key` is a slot of `l`.
+#[inline]
+unsafe fn is_one_or_array(l: *mut lua_State, key: i32, hash: bool) -> bool {
+    // SAFETY: reads only.
+    unsafe {
+        ffi::lua_isinteger(l, key) != 0 && (!hash || ffi::lua_tointegerx(l, key, std::ptr::null_mut()) == 1)
+    }
+}
+
+enum Stop {
+    Error(Error),
+    NeedRefs,
+}
+
+impl From<Error> for Stop {
+    fn from(e: Error) -> Stop {
+        Stop::Error(e)
+    }
+}
+
+struct Decoder<'s, 'r, 'b> {
+    stack: &'s Stack<'s>,
+    l: *mut lua_State,
+    r: &'r mut FlatReader<'b>,
+    /// Slot of the table that holds all containers, once somebody refers to one.
+    refs: Option<i32>,
+    count: i64,
+}
+
+impl Decoder<'_, '_, '_> {
+    /// Pushes the next value.
+    fn value(&mut self, depth: u32) -> Result<(), Stop> {
+        let l = self.l;
+        let tag = self.r.tag()?;
+        // SAFETY: every container made room for what lies above it, the outermost value below; raw access
+        // with checked keys; strings and tables are allocated without fail (rule 2).
+        unsafe {
+            match tag {
+                Tag::Nil => ffi::lua_pushnil(l),
+                Tag::False => ffi::lua_pushboolean(l, 0),
+                Tag::True => ffi::lua_pushboolean(l, 1),
+                Tag::Int8 => ffi::lua_pushinteger(l, self.r.u8()? as i8 as i64),
+                Tag::Int64 => ffi::lua_pushinteger(l, i64::from_le_bytes(self.r.word()?)),
+                Tag::Float => ffi::lua_pushnumber(l, f64::from_le_bytes(self.r.word()?)),
+                Tag::Str8 | Tag::Str32 | Tag::Bytes => {
+                    let s = self.r.text(tag)?;
+                    ffi::lua_pushlstring(l, s.as_ptr().cast(), s.len());
+                }
+                Tag::List => {
+                    let n = self.r.count(1)?;
+                    self.begin(n, 0, depth)?;
+                    self.items(n, depth)?;
+                }
+                Tag::Map => {
+                    let n = self.r.count(2)?;
+                    // At least one place, so that an empty map stays a map.
+                    self.begin(0, n.max(1), depth)?;
+                    self.pairs(n, depth)?;
+                }
+                Tag::Table => {
+                    let (array, pairs) = (self.r.u32()?, self.r.u32()?);
+                    if array as usize + (pairs as usize).saturating_mul(2) > self.r.rest().len() {
+                        return Err(damaged().into());
+                    }
+                    self.begin(array, pairs.max(1), depth)?;
+                    self.items(array, depth)?;
+                    self.pairs(pairs, depth)?;
+                }
+                Tag::Ref => {
+                    let n = i64::from(self.r.u32()?);
+                    let Some(refs) = self.refs else { return Err(Stop::NeedRefs) };
+                    if n >= self.count {
+                        return Err(damaged().into());
+                    }
+                    ffi::lua_rawgeti(l, refs, n + 1);
+                }
+                Tag::Meta => self.with_metatable(depth)?,
+                Tag::Error => {
+                    let e = self.r.error(depth)?;
+                    self.stack.push_error(e);
+                }
+            }
+        }
+        Ok(())
+    }
+    /// Pushes a new table and counts it.
+    fn begin(&mut self, array: u32, hash: u32, depth: u32) -> Result<(), Stop> {
+        if depth >= MAX_DEPTH {
+            return Err(Error::invalid(format!("value is nested deeper than {MAX_DEPTH} levels")).into());
+        }
+        if !self.stack.reserve(8) {
+            return Err(Error::invalid("no Lua stack left to copy the value").into());
+        }
+        self.stack.push_table(array as usize, hash as usize);
+        self.count += 1;
+        if let Some(refs) = self.refs {
+            self.stack.push_copy(-1);
+            self.stack.set_index(refs, self.count);
+        }
+        Ok(())
+    }
+    fn items(&mut self, n: u32, depth: u32) -> Result<(), Stop> {
+        for i in 1..=i64::from(n) {
+            self.value(depth + 1)?;
+            // SAFETY: the table lies below the value.
+            unsafe { ffi::lua_rawseti(self.l, -2, i) };
+        }
+        Ok(())
+    }
+    fn pairs(&mut self, n: u32, depth: u32) -> Result<(), Stop> {
+        let l = self.l;
+        for _ in 0..n {
+            self.value(depth + 1)?;
+            // SAFETY: reads the key; nil and NaN would raise below.
+            unsafe {
+                let bad = match ffi::lua_type(l, -1) {
+                    ffi::LUA_TNIL => true,
+                    ffi::LUA_TNUMBER => ffi::lua_tonumberx(l, -1, std::ptr::null_mut()).is_nan(),
+                    _ => false,
+                };
+                if bad {
+                    return Err(damaged().into());
+                }
+                self.value(depth + 1)?;
+                ffi::lua_rawset(l, -3);
+            }
+        }
+        Ok(())
+    }
+    fn with_metatable(&mut self, depth: u32) -> Result<(), Stop> {
+        let l = self.l;
+        if depth >= MAX_DEPTH || !self.stack.reserve(8) {
+            return Err(Error::invalid(format!("value is nested deeper than {MAX_DEPTH} levels")).into());
+        }
+        self.value(depth + 1)?;
+        self.value(depth)?;
+        // SAFETY: both are checked to be tables of this VM, the upper one is not frozen since it was made here.
+        unsafe {
+            if ffi::lua_type(l, -1) != ffi::LUA_TTABLE || ffi::lua_type(l, -2) != ffi::LUA_TTABLE {
+                return Err(damaged().into());
+            }
+            ffi::lua_pushvalue(l, -2);
+            ffi::lua_setmetatable(l, -2);
+            ffi::lua_replace(l, -2);
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn damaged() -> Error {
+    Error::invalid("damaged payload")
+}

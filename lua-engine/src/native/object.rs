@@ -1,0 +1,156 @@
+//! Typed userdata: Rust values that live inside a Lua object.
+//!
+//! The value is stored inline behind a type header (rule 4 of `native`). Per VM
+//! and type there is one metatable, made when the first object is pushed; its
+//! methods resolve on first use. Lua code can neither see nor change it:
+//! `getmetatable` gives false, unknown members are nil, members cannot be set.
+
+use std::any::TypeId;
+use std::ffi::c_void;
+
+use super::call::{Call, Function, Raise, Ret};
+use super::ffi::{self, lua_State};
+use super::lazy::Member;
+use super::stack::Stack;
+use crate::native;
+
+/// A type whose values can be Lua objects. Values are shared: use cells for what changes.
+pub trait Object: 'static {
+    /// What a method raises before ` expected` when called on something else.
+    const EXPECTED: &'static str;
+    /// Methods (and constants) found by indexing.
+    const METHODS: &'static [Member];
+    /// Metamethods by their name, such as `__tostring` and `__concat`. `__gc`, `__index`, `__newindex` and
+    /// `__metatable` are set by the layer.
+    const OPERATORS: &'static [Function] = &[];
+    /// Lua values that the object keeps alive, see [`Stack::set_slot`].
+    const SLOTS: i32 = 0;
+}
+
+struct Header {
+    id: TypeId,
+    drop: unsafe fn(*mut c_void),
+}
+
+/// Type of an object whose value was already dropped.
+enum Dead {}
+static DEAD: Header = Header { id: TypeId::of::<Dead>(), drop: nothing };
+
+unsafe fn nothing(_: *mut c_void) {}
+
+#[repr(C)]
+struct Inline<T> {
+    header: &'static Header,
+    value: T,
+}
+
+struct Typed<T>(std::marker::PhantomData<T>);
+
+impl<T: Object> Typed<T> {
+    const HEADER: Header = Header { id: TypeId::of::<T>(), drop: drop_value::<T> };
+    /// Lua aligns userdata to eight bytes.
+    const ALIGNED: () = assert!(align_of::<T>() <= 8);
+}
+
+/// # Safety
+/// `p` is an `Inline<T>` with a live value.
+unsafe fn drop_value<T>(p: *mut c_void) {
+    // SAFETY: promised.
+    unsafe { std::ptr::drop_in_place(&mut (*p.cast::<Inline<T>>()).value) }
+}
+
+/// # Safety
+/// `l` is a live thread of one of our VMs and the slot keeps its value for `'a`.
+#[inline]
+pub(crate) unsafe fn get<'a, T: Object>(l: *mut lua_State, i: i32) -> Option<&'a T> {
+    // SAFETY: rule 4: every full userdata starts with a header; a matching id proves the type.
+    unsafe {
+        if ffi::lua_type(l, i) != ffi::LUA_TUSERDATA {
+            return None;
+        }
+        let p = ffi::lua_touserdata(l, i).cast::<Inline<T>>();
+        ((*p).header.id == TypeId::of::<T>()).then(|| &(*p).value)
+    }
+}
+
+impl Stack<'_> {
+    /// Pushes a new object with `value`.
+    pub fn push_object<T: Object>(&self, value: T) {
+        const { Typed::<T>::ALIGNED }
+        assert!(self.reserve(6), "Lua stack exhausted");
+        let header: &'static Header = &Typed::<T>::HEADER;
+        // SAFETY: room was made, allocation cannot fail; the block is written before the collector can see it
+        // with a metatable, so `__gc` only ever meets initialised objects.
+        unsafe {
+            let p = ffi::lua_newuserdatauv(self.raw(), size_of::<Inline<T>>(), T::SLOTS).cast::<Inline<T>>();
+            p.write(Inline { header, value });
+        }
+        self.push_metatable::<T>(header);
+        // SAFETY: object and metatable are the two topmost values.
+        unsafe {
+            ffi::lua_setmetatable(self.raw(), -2);
+        }
+    }
+    fn push_metatable<T: Object>(&self, header: &'static Header) {
+        let key: *const c_void = std::ptr::from_ref(header).cast();
+        // SAFETY: raw access to the registry.
+        if unsafe { ffi::lua_rawgetp(self.raw(), ffi::LUA_REGISTRYINDEX, key) } == ffi::LUA_TTABLE {
+            return;
+        }
+        self.pop_raw(1);
+        self.push_table(0, 3 + T::OPERATORS.len());
+        self.push_members(T::METHODS);
+        self.set_field(-2, "__index");
+        self.push_bool(false);
+        self.set_field(-2, "__metatable");
+        if std::mem::needs_drop::<T>() {
+            self.push_function(COLLECT);
+            self.set_field(-2, "__gc");
+        }
+        for operator in T::OPERATORS {
+            self.push_function(*operator);
+            self.set_field(-2, operator.name);
+        }
+        self.push_copy(-1);
+        // SAFETY: raw access to the registry with the copy on top.
+        unsafe { ffi::lua_rawsetp(self.raw(), ffi::LUA_REGISTRYINDEX, key) };
+    }
+    /// The object of type `T` in slot `i`, if that is what it is; the borrow ends with the next change of the stack.
+    #[inline]
+    pub fn object_at<T: Object>(&self, i: i32) -> Option<&T> {
+        // SAFETY: the slot keeps its value while `self` is borrowed... pushes take `&self` but never overwrite slots.
+        unsafe { get::<T>(self.raw(), i) }
+    }
+    /// Keeps the top value alive with the object at `i`, in its slot `n` (from 1), popping it. The object must
+    /// have been made with that many [`Object::SLOTS`].
+    pub fn set_slot(&self, i: i32, n: i32) {
+        // SAFETY: an unknown slot is reported, not raised.
+        unsafe {
+            ffi::lua_setiuservalue(self.raw(), i, n);
+        }
+    }
+    /// Pushes what slot `n` of the object at `i` holds, or nil.
+    pub fn get_slot(&self, i: i32, n: i32) -> super::Type {
+        assert!(self.reserve(2), "Lua stack exhausted");
+        // SAFETY: pushes nil for an unknown slot.
+        unsafe {
+            ffi::lua_getiuservalue(self.raw(), i, n);
+        }
+        self.type_of(-1)
+    }
+}
+
+const COLLECT: Function = native!("__gc", collect);
+
+fn collect(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    // SAFETY: only the collector calls this, with a userdata of ours; user code cannot reach the metatable.
+    // The header is replaced first, so a second finalisation (state close) finds nothing to drop.
+    unsafe {
+        if ffi::lua_type(call.raw(), 1) == ffi::LUA_TUSERDATA {
+            let p = ffi::lua_touserdata(call.raw(), 1).cast::<Inline<()>>();
+            let header = std::mem::replace(&mut (*p).header, &DEAD);
+            (header.drop)(p.cast());
+        }
+    }
+    Ok(Ret::NONE)
+}

@@ -1,0 +1,224 @@
+//! What belongs to one VM beside its Lua values, reachable from any of its
+//! threads through the extra space.
+//!
+//! Kept small: a million of them must fit. Everything that VMs of one entry
+//! share is in [`Program`]; everything the outside provides (time, randomness,
+//! the log) is behind [`Surroundings`]. Contains `unsafe` for the extra space only.
+
+use std::any::Any;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use wippy_runtime::payload::Map;
+
+use crate::modules::Module;
+use crate::native::ffi::{self, lua_State};
+use crate::native::lazy::Lazies;
+use crate::native::{Member, Stack};
+
+/// What the modules ask of the world around their VM. Called inside a step, so nothing here may block.
+pub trait Surroundings: Send + Sync {
+    /// Wall clock: nanoseconds since 1970-01-01 UTC.
+    fn unix_nanos(&self) -> i64;
+    /// Nanoseconds since the runtime started; never goes back.
+    fn uptime_nanos(&self) -> u64;
+    /// Fills `out` with random bytes.
+    fn random(&self, out: &mut [u8]);
+    /// Takes one log record. `state` tells which VM it comes from.
+    fn log(&self, state: &State, record: LogRecord<'_>);
+    /// Takes one measurement; false when there is no collector.
+    fn measure(&self, name: &str, change: Measurement, labels: &[(String, String)]) -> bool;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// One log record of a program.
+pub struct LogRecord<'a> {
+    pub level: LogLevel,
+    pub message: &'a str,
+    /// Name given with `logger:named`, empty if none.
+    pub logger: &'a str,
+    /// `ns:name:line` of the call.
+    pub location: &'a str,
+    pub fields: &'a Map,
+}
+
+/// A change of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Measurement {
+    CounterAdd(f64),
+    GaugeSet(f64),
+    GaugeAdd(f64),
+    Observe(f64),
+}
+
+/// What a global of a program is.
+#[derive(Clone, Copy)]
+pub enum Global {
+    Member(Member),
+    Module(&'static Module),
+}
+
+/// What all VMs of one entry share.
+pub struct Program {
+    /// The registry id of the entry, `ns:name`: name of its chunk and of error positions.
+    pub id: String,
+    globals: HashMap<&'static str, Global>,
+    /// Names of imports: globals that the engine sets before the entry's chunk runs.
+    pub imports: Vec<String>,
+    pub surroundings: Arc<dyn Surroundings>,
+}
+
+impl Program {
+    /// A program with the globals every program has, plus `modules`.
+    pub fn new(id: impl Into<String>, modules: &[&'static Module], surroundings: Arc<dyn Surroundings>) -> Program {
+        let mut globals = HashMap::new();
+        for member in crate::modules::base::library_globals().iter().chain(crate::modules::base::GLOBALS) {
+            globals.insert(member.name, Global::Member(*member));
+        }
+        for module in crate::modules::always().iter().chain(modules) {
+            globals.insert(module.name, Global::Module(module));
+        }
+        Program { id: id.into(), globals, imports: Vec::new(), surroundings }
+    }
+    pub(crate) fn global(&self, name: &str) -> Option<Global> {
+        self.globals.get(name).copied()
+    }
+    pub(crate) fn globals(&self) -> impl Iterator<Item = (&'static str, Global)> {
+        self.globals.iter().map(|(n, g)| (*n, *g))
+    }
+}
+
+/// Memory accounting of a VM. The limit is suspended while native code runs.
+#[derive(Default)]
+pub struct Memory {
+    used: Cell<usize>,
+    limit: Cell<usize>,
+    suspended: Cell<bool>,
+    refused: Cell<bool>,
+}
+
+/// Puts the memory limit back as it was.
+pub struct LimitGuard<'a> {
+    memory: &'a Memory,
+    before: bool,
+}
+
+impl Drop for LimitGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.memory.suspended.set(self.before);
+    }
+}
+
+impl Memory {
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.get()
+    }
+    /// Sets the limit in bytes, 0 for none.
+    pub fn set_limit(&self, bytes: usize) {
+        self.limit.set(bytes);
+    }
+    /// Suspends the limit until the guard is dropped.
+    #[inline]
+    pub fn suspend(&self) -> LimitGuard<'_> {
+        LimitGuard { memory: self, before: self.suspended.replace(true) }
+    }
+    /// Applies the limit until the guard is dropped: only where Lua runs in protected mode.
+    #[inline]
+    pub fn resume(&self) -> LimitGuard<'_> {
+        LimitGuard { memory: self, before: self.suspended.replace(false) }
+    }
+    #[inline]
+    pub fn limited(&self) -> bool {
+        !self.suspended.get()
+    }
+    /// Whether more is used than allowed.
+    #[inline]
+    pub fn exceeded(&self) -> bool {
+        self.limit.get() != 0 && self.used.get() > self.limit.get()
+    }
+    /// Whether an allocation was refused since the VM began: such a process is to be ended.
+    pub fn refused(&self) -> bool {
+        self.refused.get()
+    }
+    /// Accounts for a block that changes from `old` to `new` bytes; false to refuse it.
+    #[inline]
+    pub(crate) fn change(&self, old: usize, new: usize) -> bool {
+        let after = self.used.get() - old + new;
+        if new > old && after > self.limit.get() && self.limit.get() != 0 && !self.suspended.get() {
+            self.refused.set(true);
+            return false;
+        }
+        self.used.set(after);
+        true
+    }
+}
+
+/// See the module comment.
+pub struct State {
+    pub memory: Memory,
+    pub program: Arc<Program>,
+    /// The step context of the process, while it is inside a step; opaque here.
+    pub step: Cell<*mut c_void>,
+    lazies: RefCell<Lazies>,
+    extension: OnceCell<Box<dyn Any>>,
+}
+
+impl State {
+    pub(crate) fn new(program: Arc<Program>) -> State {
+        State {
+            memory: Memory::default(),
+            program,
+            step: Cell::new(std::ptr::null_mut()),
+            lazies: RefCell::default(),
+            extension: OnceCell::new(),
+        }
+    }
+    /// The state of a thread.
+    ///
+    /// # Safety
+    /// `l` is a live thread of a VM made by [`crate::vm::Vm`]; the result must not outlive that VM.
+    #[inline]
+    pub unsafe fn of<'a>(l: *mut lua_State) -> &'a State {
+        // SAFETY: the VM's maker stored the pointer; new threads inherit the extra space.
+        unsafe { &**ffi::lua_getextraspace(l).cast::<*const State>() }
+    }
+    /// Sets the data of the engine built on top; false if there is some already.
+    pub fn set_extension<T: 'static>(&self, data: T) -> bool {
+        self.extension.set(Box::new(data)).is_ok()
+    }
+    /// The data of the engine built on top.
+    #[inline]
+    pub fn extension<T: 'static>(&self) -> Option<&T> {
+        self.extension.get()?.downcast_ref()
+    }
+    pub fn surroundings(&self) -> &dyn Surroundings {
+        &*self.program.surroundings
+    }
+    pub(crate) fn add_lazy(&self, table: *const c_void, members: &'static [Member]) {
+        self.lazies.borrow_mut().add(table, members);
+    }
+    pub(crate) fn lazy_members(&self, table: *const c_void) -> Option<&'static [Member]> {
+        self.lazies.borrow().find(table)
+    }
+}
+
+impl Stack<'_> {
+    /// Pushes the value of a module: its table, or what it makes.
+    pub fn push_module(&self, module: &'static Module) {
+        match module.value {
+            crate::modules::ModuleValue::Table(members) => self.push_members(members),
+            crate::modules::ModuleValue::Make(make) => make(self),
+        }
+    }
+}
