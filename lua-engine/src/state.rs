@@ -3,14 +3,17 @@
 //!
 //! Kept small: a million of them must fit. Everything that VMs of one entry
 //! share is in [`Program`]; everything the outside provides (time, randomness,
-//! the log) is behind [`Surroundings`]. Contains `unsafe` for the extra space only.
+//! the log) is behind [`Surroundings`]. Contains `unsafe` for the extra space and the
+//! memory account, both of which live and die with the VM.
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
+use wippy_lua_vm::Memory;
 use wippy_runtime::payload::Map;
 
 use crate::modules::Module;
@@ -97,87 +100,22 @@ impl Program {
     }
 }
 
-/// Memory accounting of a VM. The limit is suspended while native code runs.
-#[derive(Default)]
-pub struct Memory {
-    used: Cell<usize>,
-    limit: Cell<usize>,
-    suspended: Cell<bool>,
-    refused: Cell<bool>,
-}
-
-/// Puts the memory limit back as it was.
-pub struct LimitGuard<'a> {
-    memory: &'a Memory,
-    before: bool,
-}
-
-impl Drop for LimitGuard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.memory.suspended.set(self.before);
-    }
-}
-
-impl Memory {
-    /// Bytes in use.
-    pub fn used(&self) -> usize {
-        self.used.get()
-    }
-    /// Sets the limit in bytes, 0 for none.
-    pub fn set_limit(&self, bytes: usize) {
-        self.limit.set(bytes);
-    }
-    /// Suspends the limit until the guard is dropped.
-    #[inline]
-    pub fn suspend(&self) -> LimitGuard<'_> {
-        LimitGuard { memory: self, before: self.suspended.replace(true) }
-    }
-    /// Applies the limit until the guard is dropped: only where Lua runs in protected mode.
-    #[inline]
-    pub fn resume(&self) -> LimitGuard<'_> {
-        LimitGuard { memory: self, before: self.suspended.replace(false) }
-    }
-    #[inline]
-    pub fn limited(&self) -> bool {
-        !self.suspended.get()
-    }
-    /// Whether more is used than allowed.
-    #[inline]
-    pub fn exceeded(&self) -> bool {
-        self.limit.get() != 0 && self.used.get() > self.limit.get()
-    }
-    /// Whether an allocation was refused since the VM began: such a process is to be ended.
-    pub fn refused(&self) -> bool {
-        self.refused.get()
-    }
-    /// Accounts for a block that changes from `old` to `new` bytes; false to refuse it.
-    #[inline]
-    pub(crate) fn change(&self, old: usize, new: usize) -> bool {
-        let after = self.used.get() - old + new;
-        if new > old && after > self.limit.get() && self.limit.get() != 0 && !self.suspended.get() {
-            self.refused.set(true);
-            return false;
-        }
-        self.used.set(after);
-        true
-    }
-}
-
 /// See the module comment.
 pub struct State {
-    pub memory: Memory,
+    memory: NonNull<Memory>,
     pub program: Arc<Program>,
     /// The step context of the process, while it is inside a step; opaque here.
     pub step: Cell<*mut c_void>,
     lazies: RefCell<Lazies>,
-    extension: OnceCell<Box<dyn Any>>,
+    extension: OnceCell<Box<dyn Any + Send>>,
 }
 
 impl State {
-    pub(crate) fn new(program: Arc<Program>) -> State {
+    /// # Safety
+    /// `memory` lives as long as the state is used.
+    pub(crate) unsafe fn new(program: Arc<Program>, memory: &Memory) -> State {
         State {
-            memory: Memory::default(),
+            memory: NonNull::from(memory),
             program,
             step: Cell::new(std::ptr::null_mut()),
             lazies: RefCell::default(),
@@ -193,8 +131,14 @@ impl State {
         // SAFETY: the VM's maker stored the pointer; new threads inherit the extra space.
         unsafe { &**ffi::lua_getextraspace(l).cast::<*const State>() }
     }
+    /// The memory account of the VM. Its limit is suspended while native code runs.
+    #[inline]
+    pub fn memory(&self) -> &Memory {
+        // SAFETY: promised to `new`.
+        unsafe { self.memory.as_ref() }
+    }
     /// Sets the data of the engine built on top; false if there is some already.
-    pub fn set_extension<T: 'static>(&self, data: T) -> bool {
+    pub fn set_extension<T: Send + 'static>(&self, data: T) -> bool {
         self.extension.set(Box::new(data)).is_ok()
     }
     /// The data of the engine built on top.

@@ -1,15 +1,15 @@
 //! Making and running one VM.
 //!
 //! A new VM has no libraries, only a global table that looks names up in its
-//! [`Program`]. Contains `unsafe`: it owns the `lua_State`, which lives exactly
-//! as long as the [`Vm`]; the [`State`] is boxed, so its address is stable, and
-//! dropped after the `lua_State` is closed. A `Vm` may move between threads
+//! [`Program`]. Contains `unsafe`: the [`State`] is boxed, so its address is
+//! stable, and dropped after the VM that points to it is closed. A `Vm` may move between threads
 //! (`Send`) but is used by one at a time.
 
-use std::ffi::{CString, c_void};
+use std::ffi::CString;
 use std::sync::Arc;
 
-use wippy_runtime::Error;
+use wippy_lua_vm::{Memory, RawVm};
+use wippy_runtime::{Error, Kind};
 
 use crate::modules::base;
 use crate::native::{Call, Function, Raise, Ret, Stack, Type, ffi};
@@ -17,55 +17,45 @@ use crate::state::{Global, Program, State};
 
 /// A Lua virtual machine with its memory account.
 pub struct Vm {
-    l: *mut ffi::lua_State,
+    // Dropped first: finalisers still find `state`.
+    vm: RawVm,
     state: Box<State>,
 }
 
-// SAFETY: a lua_State has no thread affinity; State's cells are only reached through the VM, which one
-// thread uses at a time. Extensions are created and used on whatever thread runs the VM (see `extension`).
+// SAFETY: a VM has no thread affinity; State's cells are only reached through it, which one thread uses at a
+// time. An extension must be usable from whatever thread runs the VM (see `State::set_extension`).
 unsafe impl Send for Vm {}
 
 impl Vm {
-    /// A VM for `program` that may use `limit` bytes (0: unlimited). Errors: no memory.
+    /// A VM for `program` that may use `limit` bytes (`usize::MAX`: unlimited). Errors: no memory.
     pub fn new(program: Arc<Program>, limit: usize) -> Result<Vm, Error> {
         base::harvest();
-        let state = Box::new(State::new(program));
-        let ud = (&raw const state.memory).cast_mut().cast();
-        // SAFETY: the allocator's account outlives the VM (fields drop after `Drop::drop`).
-        let l = unsafe { ffi::lua_newstate(allocate, ud) };
-        if l.is_null() {
-            return Err(Error::new(wippy_runtime::Kind::LIMIT_EXCEEDED, "not enough memory"));
-        }
-        // SAFETY: the extra space holds one pointer; rule 5 of `native`.
-        unsafe { *ffi::lua_getextraspace(l).cast::<*const State>() = &raw const *state };
-        let vm = Vm { l, state };
+        let vm = RawVm::new(usize::MAX).map_err(|e| Error::new(Kind::LIMIT_EXCEEDED, e.to_string()))?;
+        // SAFETY: the account is boxed in `vm` and used only while it lives.
+        let state = Box::new(unsafe { State::new(program, vm.memory()) });
+        vm.set_extra((&raw const *state).cast_mut().cast());
+        let vm = Vm { vm, state };
         vm.enter(install);
-        vm.state.memory.set_limit(limit);
+        vm.memory().set_limit(limit);
         Ok(vm)
     }
     /// The data of this VM.
     pub fn state(&self) -> &State {
         &self.state
     }
+    pub fn memory(&self) -> &Memory {
+        self.vm.memory()
+    }
     /// The main thread.
     pub fn raw(&self) -> *mut ffi::lua_State {
-        self.l
+        self.vm.state()
     }
     /// Works on the stack of the main thread with the memory limit suspended. `f` must leave calling Lua to
     /// protected calls.
     pub fn enter<R>(&self, f: impl FnOnce(&Stack<'_>) -> R) -> R {
-        let _unlimited = self.state.memory.suspend();
+        let _unlimited = self.memory().suspend();
         // SAFETY: ours, alive, limit suspended.
-        f(&unsafe { Stack::new(self.l) })
-    }
-}
-
-impl Drop for Vm {
-    fn drop(&mut self) {
-        let unlimited = self.state.memory.suspend();
-        // SAFETY: nobody uses the VM any more; finalisers still find `state`.
-        unsafe { ffi::lua_close(self.l) };
-        drop(unlimited);
+        f(&unsafe { Stack::new(self.raw()) })
     }
 }
 
@@ -175,42 +165,15 @@ impl Stack<'_> {
     /// Calls the function below the top `args` values on this thread with the memory limit in force;
     /// `results` values are left (-1: all), or the error value and `false`. It cannot yield.
     pub fn call(&self, args: i32, results: i32) -> bool {
-        let limited = self.state().memory.resume();
+        let memory = self.state().memory();
+        memory.resume_raw();
         // SAFETY: lua_pcall stops every raise.
         let status = unsafe { ffi::lua_pcall(self.raw(), args, results, 0) };
-        drop(limited);
+        memory.suspend_raw();
         status == ffi::LUA_OK
     }
     /// Drops the top `n` values.
     pub fn drop_top(&self, n: i32) {
         self.pop_raw(n.clamp(0, self.top()));
-    }
-}
-
-/// # Safety
-/// Called by Lua only, with the account given to `lua_newstate` and blocks it got from here.
-unsafe extern "C" fn allocate(ud: *mut c_void, block: *mut c_void, old: usize, new: usize) -> *mut c_void {
-    use std::alloc::{Layout, alloc, dealloc, realloc};
-    // SAFETY: promised; sizes reported by Lua are those of the blocks, alignment 16 covers every Lua type.
-    unsafe {
-        let memory = &*ud.cast::<crate::state::Memory>();
-        let old = if block.is_null() { 0 } else { old };
-        let layout = |n| Layout::from_size_align_unchecked(n, 16);
-        if new == 0 {
-            if old != 0 {
-                memory.change(old, 0);
-                dealloc(block.cast(), layout(old));
-            }
-            return std::ptr::null_mut();
-        }
-        if new > isize::MAX as usize - 16 || !memory.change(old, new) {
-            return std::ptr::null_mut();
-        }
-        let p = if old == 0 { alloc(layout(new)) } else { realloc(block.cast(), layout(old), new) };
-        if p.is_null() {
-            // Rule 2 of `native`: host functions rely on allocation, so exhaustion ends the OS process.
-            std::alloc::handle_alloc_error(layout(new));
-        }
-        p.cast()
     }
 }

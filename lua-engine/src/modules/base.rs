@@ -25,12 +25,8 @@ pub(crate) const GLOBALS: &[Member] = &[
     Member::table("package", PACKAGE),
 ];
 
-const PACKAGE: &[Member] = &[
-    member!("loadlib", loadlib),
-    member!("seeall", seeall),
-    Member::str("path", ""),
-    Member::str("cpath", ""),
-];
+const PACKAGE: &[Member] =
+    &[member!("loadlib", loadlib), member!("seeall", seeall), Member::str("path", ""), Member::str("cpath", "")];
 
 /// Members of the C libraries.
 struct Libraries {
@@ -61,8 +57,21 @@ pub(crate) fn library_globals() -> &'static [Member] {
 }
 
 const ABSENT: &[&str] = &[
-    "load", "loadstring", "loadfile", "dofile", "collectgarbage", "rawlen", "getfenv", "setfenv", "module", "newproxy",
-    "warn", "print", "require", "_G", "_VERSION",
+    "load",
+    "loadstring",
+    "loadfile",
+    "dofile",
+    "collectgarbage",
+    "rawlen",
+    "getfenv",
+    "setfenv",
+    "module",
+    "newproxy",
+    "warn",
+    "print",
+    "require",
+    "_G",
+    "_VERSION",
 ];
 
 /// # Safety
@@ -126,9 +135,16 @@ unsafe fn members(l: *mut lua_State) -> Vec<Member> {
                 let name: &'static str = String::leak(name.to_string_lossy().into_owned());
                 let value = match ffi::lua_type(l, -1) {
                     ffi::LUA_TFUNCTION => ffi::lua_tocfunction(l, -1)
-                        .filter(|_| ffi::lua_getupvalue(l, -1, 1).is_null() || { ffi::lua_pop(l, 1); false })
+                        .filter(|_| {
+                            ffi::lua_getupvalue(l, -1, 1).is_null() || {
+                                ffi::lua_pop(l, 1);
+                                false
+                            }
+                        })
                         .map(|raw| MemberValue::Function(Function { name, raw })),
-                    ffi::LUA_TNUMBER if ffi::lua_isinteger(l, -1) != 0 => Some(MemberValue::Int(ffi::lua_tointeger(l, -1))),
+                    ffi::LUA_TNUMBER if ffi::lua_isinteger(l, -1) != 0 => {
+                        Some(MemberValue::Int(ffi::lua_tointeger(l, -1)))
+                    }
                     ffi::LUA_TNUMBER => Some(MemberValue::Float(ffi::lua_tonumber(l, -1))),
                     ffi::LUA_TSTRING => {
                         let s = std::ffi::CStr::from_ptr(ffi::lua_tolstring(l, -1, std::ptr::null_mut()));
@@ -170,7 +186,7 @@ unsafe fn complete(l: *mut lua_State) {
             return;
         }
         ffi::lua_pop(l, 1);
-        let _unlimited = State::of(l).memory.suspend();
+        let _unlimited = State::of(l).memory().suspend();
         let stack = Stack::new(l);
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_RIDX_GLOBALS);
         let globals = stack.raw_equal(1, -1);

@@ -192,7 +192,8 @@ unsafe fn invoke(
 ) -> Outcome {
     // SAFETY: rule 5.
     let state = unsafe { State::of(l) };
-    let unlimited = state.memory.suspend();
+    let memory = state.memory();
+    let unlimited = memory.suspend();
     // SAFETY: the VM is ours until this returns, and the limit is suspended.
     let stack = unsafe { Stack::new(l) };
     let args = stack.top();
@@ -212,7 +213,8 @@ unsafe fn invoke(
         }
     };
     drop(unlimited);
-    if state.memory.exceeded() && state.memory.limited() && !matches!(outcome, Outcome::Raise) {
+    // A function called by the engine itself, limit off, leaves the check to the engine.
+    if memory.exceeded() && !memory.is_suspended() && !matches!(outcome, Outcome::Raise) {
         call.stack.push_str("not enough memory");
         return Outcome::Raise;
     }
@@ -394,11 +396,7 @@ impl<'a> Call<'a> {
         if self.top() - args - 1 < self.args {
             return Err(Raise::text(format!("internal error in {}", self.name)));
         }
-        let limited = self.state().memory.resume();
-        // SAFETY: lua_pcall stops every raise, and function and arguments lie above our arguments.
-        let status = unsafe { ffi::lua_pcall(self.raw(), args, results, 0) };
-        drop(limited);
-        if status == ffi::LUA_OK { Ok(()) } else { Err(Raise::Top) }
+        if self.stack.call(args, results) { Ok(()) } else { Err(Raise::Top) }
     }
 
     fn push_raise(&mut self, raise: Raise) {

@@ -39,8 +39,14 @@ impl Stack<'_> {
     pub fn encode(&self, from: i32, to: i32, out: &mut Flat, limit: usize) -> Result<Encoded, Error> {
         let mut writer = out.writer();
         let start = writer.position();
-        let mut e =
-            Encoder { l: self.raw(), w: writer, limit: start.saturating_add(limit), seen: Seen::default(), keys: [0; 129], dropped: None };
+        let mut e = Encoder {
+            l: self.raw(),
+            w: writer,
+            limit: start.saturating_add(limit),
+            seen: Seen::default(),
+            keys: [0; 129],
+            dropped: None,
+        };
         for i in from..=to {
             e.seen.clear();
             e.keys[0] = (i - from + 1) as u32;
@@ -269,14 +275,14 @@ impl Encoder<'_> {
             }
         }
         self.seen.add(p);
-        self.content(i, p, depth)
+        self.content(i, depth)
     }
     /// Keys and values of the table at `i`, in one pass.
-    fn content(&mut self, i: i32, p: *const c_void, depth: u32) -> Result<(), Problem> {
+    fn content(&mut self, i: i32, depth: u32) -> Result<(), Problem> {
         let l = self.l;
         // SAFETY: raw iteration; encoding changes no table, keys are never converted in place.
         unsafe {
-            let hash = super::stack::raw_has_hash_part(p);
+            let hash = wippy_lua_vm::sys::wippy_hashash(l, i) != 0;
             let start = self.w.position();
             let key = ffi::lua_gettop(l) + 1;
             self.keys[depth as usize + 1] = key as u32;
@@ -381,9 +387,7 @@ impl Encoder<'_> {
 #[inline]
 unsafe fn is_one_or_array(l: *mut lua_State, key: i32, hash: bool) -> bool {
     // SAFETY: reads only.
-    unsafe {
-        ffi::lua_isinteger(l, key) != 0 && (!hash || ffi::lua_tointegerx(l, key, std::ptr::null_mut()) == 1)
-    }
+    unsafe { ffi::lua_isinteger(l, key) != 0 && (!hash || ffi::lua_tointegerx(l, key, std::ptr::null_mut()) == 1) }
 }
 
 enum Stop {

@@ -7,7 +7,7 @@
 //!    left that has a destructor, calls `lua_error` or `lua_yieldk`.
 //! 2. **Inside a native function no Lua API that can raise is called.** Pushing
 //!    allocates, and allocation cannot fail there: the memory limit is suspended
-//!    for the duration and checked on return ([`crate::state::Memory`]); real
+//!    for the duration and checked on return ([`wippy_lua_vm::Memory`]); real
 //!    exhaustion aborts the OS process, as in the rest of Rust. Tables are
 //!    touched raw, keys are never nil or NaN, `lua_next` runs on tables nobody
 //!    changes meanwhile. Lua code is called only through [`Call::call_protected`].
@@ -37,4 +37,4 @@ pub use object::Object;
 pub use stack::{Stack, Type};
 
 /// The raw Lua API. The only place that names the crate it comes from.
-pub use mlua_sys as ffi;
+pub use wippy_lua_vm::ffi;

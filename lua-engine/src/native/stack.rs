@@ -7,6 +7,8 @@
 use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 
+use wippy_lua_vm::sys;
+
 use super::ffi::{self, lua_State};
 use crate::state::State;
 
@@ -140,8 +142,7 @@ impl<'a> Stack<'a> {
     pub fn number(&self, i: i32) -> Option<f64> {
         // SAFETY: reads only.
         unsafe {
-            (ffi::lua_type(self.l, i) == ffi::LUA_TNUMBER)
-                .then(|| ffi::lua_tonumberx(self.l, i, std::ptr::null_mut()))
+            (ffi::lua_type(self.l, i) == ffi::LUA_TNUMBER).then(|| ffi::lua_tonumberx(self.l, i, std::ptr::null_mut()))
         }
     }
     /// An integer, or a float without fraction that fits.
@@ -300,27 +301,24 @@ impl<'a> Stack<'a> {
     }
     /// Sets or clears the read-only mark of the table at `t`.
     #[inline]
-    pub fn set_frozen(&self, _t: i32, _frozen: bool) {
-        // Read-only tables come with the VM crate.
+    pub fn set_frozen(&self, t: i32, frozen: bool) {
+        // SAFETY: changes a mark of the table, nothing if it is none.
+        unsafe {
+            match frozen {
+                true => sys::wippy_freeze(self.l, t),
+                false => sys::wippy_thaw(self.l, t),
+            }
+        }
+    }
+    #[inline]
+    pub fn is_frozen(&self, t: i32) -> bool {
+        // SAFETY: reads only.
+        unsafe { sys::wippy_isfrozen(self.l, t) != 0 }
     }
     /// Whether the table ever received a key outside its array part: the difference between `{}` and `[]`.
     #[inline]
     pub fn has_hash_part(&self, t: i32) -> bool {
-        debug_assert_eq!(self.type_of(t), Type::Table);
-        // SAFETY: the slot holds a table; see `raw_has_hash_part`.
-        unsafe { raw_has_hash_part(ffi::lua_topointer(self.l, t)) }
+        // SAFETY: reads only; 0 for what is no table.
+        unsafe { sys::wippy_hashash(self.l, t) != 0 }
     }
-}
-
-/// Lua 5.4 gives a table without hash part the shared dummy node and no `lastfree`.
-///
-/// # Safety
-/// `table` points to a live `Table` of Lua 5.4.
-#[inline]
-pub(crate) unsafe fn raw_has_hash_part(table: *const c_void) -> bool {
-    // struct Table { GCObject *next; lu_byte tt, marked, flags, lsizenode; unsigned alimit;
-    //                TValue *array; Node *node; Node *lastfree; ... }
-    const LASTFREE: usize = 4;
-    // SAFETY: the fifth word of the struct above, which the build of our VM crate fixes.
-    unsafe { !(*table.cast::<*const c_void>().add(LASTFREE)).is_null() }
 }

@@ -55,6 +55,11 @@ LUA_API void wippy_freeze (lua_State *L, int idx) {
   if (t != NULL) t->marked |= (1 << FROZENBIT);
 }
 
+LUA_API void wippy_thaw (lua_State *L, int idx) {
+  Table *t = tableat(L, idx);
+  if (t != NULL) t->marked &= ~(1 << FROZENBIT);
+}
+
 LUA_API int wippy_isfrozen (lua_State *L, int idx) {
   Table *t = tableat(L, idx);
   return t != NULL && isfrozen(t);

@@ -9,6 +9,7 @@
 LUA_API void wippy_setseed (unsigned int seed);
 
 LUA_API void wippy_freeze (lua_State *L, int idx);
+LUA_API void wippy_thaw (lua_State *L, int idx);
 LUA_API int wippy_isfrozen (lua_State *L, int idx);
 LUA_API int wippy_hashash (lua_State *L, int idx);
 LUA_API void wippy_markhash (lua_State *L, int idx);

@@ -76,6 +76,11 @@ impl Memory {
         Suspended(self)
     }
 
+    /// Whether growth is only counted at the moment.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended.get() > 0
+    }
+
     /// [`Memory::suspend`] without a guard, for code a Lua error may jump out
     /// of; undone by [`Memory::resume_raw`] or [`Memory::reset_suspended`].
     pub fn suspend_raw(&self) {
@@ -116,7 +121,7 @@ impl Memory {
             return ptr::null_mut();
         }
         if nsize > isize::MAX as usize - ALIGN {
-            return ptr::null_mut();
+            return account.failed(nsize);
         }
         let new = if block.is_null() {
             // SAFETY: the layout has a size above zero.
@@ -125,13 +130,24 @@ impl Memory {
             // SAFETY: `block` was allocated here with `osize` bytes, the new size is valid.
             unsafe { alloc::realloc(block.cast(), layout(old), nsize) }
         };
-        if !new.is_null() {
-            account.used.set(used);
-            if used > account.peak.get() {
-                account.peak.set(used);
-            }
+        if new.is_null() {
+            return account.failed(nsize);
+        }
+        account.used.set(used);
+        if used > account.peak.get() {
+            account.peak.set(used);
         }
         new.cast()
+    }
+
+    /// The machine has no memory. Lua code gets an error; host code (suspended) was
+    /// promised that allocation never raises, so it ends like any Rust code: the OS process aborts.
+    #[cold]
+    fn failed(&self, size: usize) -> *mut c_void {
+        if self.suspended.get() > 0 {
+            alloc::handle_alloc_error(layout(size.min(isize::MAX as usize - ALIGN)));
+        }
+        ptr::null_mut()
     }
 }
 

@@ -22,8 +22,10 @@ unsafe extern "C-unwind" {
     /// first state, from one thread.
     pub fn wippy_setseed(seed: u32);
 
-    /// Makes the table at `idx` read-only for ever (shallow). No table: nothing.
+    /// Makes the table at `idx` read-only (shallow), for Lua code for ever. No table: nothing.
     pub fn wippy_freeze(L: *mut lua_State, idx: c_int);
+    /// Makes a table of the host's own writable again, to complete it; never for tables of a program.
+    pub fn wippy_thaw(L: *mut lua_State, idx: c_int);
     /// 1 if the value at `idx` is a read-only table.
     pub fn wippy_isfrozen(L: *mut lua_State, idx: c_int) -> c_int;
     /// 1 if the table at `idx` has or ever had a hash part: it was made with
