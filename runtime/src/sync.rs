@@ -1,7 +1,6 @@
-//! Atomics and locks of the lock-free parts, replaced by loom's under `--cfg loom`
-//! so that a model checker can explore their interleavings.
+//! The atomics and the lock of the scheduler's hand-over (`process/state.rs`,
+//! `process/queue.rs`). `tests/loom.rs` compiles those two files against
+//! loom's, so that a model checker explores their interleavings.
 
-#[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, Ordering};
-#[cfg(not(loom))]
+pub(crate) use parking_lot::Mutex;
 pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
