@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::error::Error;
 use crate::node::Node;
@@ -18,6 +19,7 @@ pub type Done = Box<dyn FnOnce(Result<Flat, Error>) + Send>;
 pub type CancelCall = Box<dyn FnOnce() + Send>;
 
 /// One call of a function.
+#[derive(Clone)]
 pub struct FunctionCall {
     pub node: Arc<Node>,
     /// The arguments, one value after the other.
@@ -38,21 +40,98 @@ pub trait Callable: Send + Sync {
     fn options(&self) -> Arc<Map>;
 }
 
+/// Wraps calls of all functions: retries, tracing.
+pub trait Interceptor: Send + Sync {
+    /// Whether it wants a call with these options; a call that no interceptor wants costs nothing extra.
+    fn wants(&self, options: &Map) -> bool;
+    /// Like [`Callable::call`]; `next` runs the rest of the chain, any number of times.
+    fn call(&self, call: FunctionCall, next: Next, done: Done) -> CancelCall;
+}
+
+/// The rest of a chain of interceptors, and the function behind it.
+#[derive(Clone)]
+pub struct Next {
+    chain: Chain,
+    at: usize,
+    function: Arc<dyn Callable>,
+}
+
+impl Next {
+    pub fn call(&self, call: FunctionCall, done: Done) -> CancelCall {
+        let wanted = (self.at..self.chain.len()).find(|&i| self.chain[i].1.wants(&call.options));
+        match wanted {
+            None => self.function.call(call, done),
+            Some(i) => {
+                let next = Next { chain: self.chain.clone(), at: i + 1, function: self.function.clone() };
+                self.chain[i].1.call(call, next, done)
+            }
+        }
+    }
+}
+
+/// By order number, outermost first.
+type Chain = Arc<Vec<(i32, Arc<dyn Interceptor>)>>;
+
+/// A function with the interceptors in front of it.
+struct Intercepted {
+    chain: Arc<RwLock<Chain>>,
+    function: Arc<dyn Callable>,
+}
+
+impl Callable for Intercepted {
+    fn call(&self, call: FunctionCall, done: Done) -> CancelCall {
+        let chain = self.chain.read().clone();
+        Next { chain, at: 0, function: self.function.clone() }.call(call, done)
+    }
+    fn options(&self) -> Arc<Map> {
+        self.function.options()
+    }
+}
+
 /// All functions of a node by id.
 #[derive(Default)]
-pub struct Functions(RwLock<HashMap<Arc<str>, Arc<dyn Callable>>>);
+pub struct Functions {
+    by_id: RwLock<HashMap<Arc<str>, Arc<dyn Callable>>>,
+    chain: Arc<RwLock<Chain>>,
+    host: Mutex<Option<Arc<HostShared>>>,
+    generations: AtomicU64,
+}
 
 impl Functions {
     /// Binds `id`, replacing what was there.
-    pub fn register(&self, id: Arc<str>, function: Arc<dyn Callable>) -> Option<Arc<dyn Callable>> {
-        self.0.write().insert(id, function)
+    pub fn register(&self, id: Arc<str>, function: Arc<dyn Callable>) {
+        let function = Arc::new(Intercepted { chain: self.chain.clone(), function });
+        self.by_id.write().insert(id, function);
     }
-    pub fn remove(&self, id: &str) -> Option<Arc<dyn Callable>> {
-        self.0.write().remove(id)
+    /// False if there was none.
+    pub fn remove(&self, id: &str) -> bool {
+        self.by_id.write().remove(id).is_some()
     }
-    /// Errors: NotFound `no handler registered for target`.
+    /// The function with all interceptors in front. Errors: NotFound `no handler registered for target`.
     pub fn get(&self, id: &str) -> Result<Arc<dyn Callable>, Error> {
-        let function = self.0.read().get(id).cloned();
+        let function = self.by_id.read().get(id).cloned();
         function.ok_or_else(|| Error::not_found("no handler registered for target").detail("target", id))
+    }
+    /// Puts an interceptor in front of all functions; those with smaller numbers see a call first.
+    pub fn intercept(&self, order: i32, interceptor: Arc<dyn Interceptor>) {
+        let mut chain = self.chain.write();
+        let at = chain.partition_point(|(o, _)| *o <= order);
+        Arc::make_mut(&mut *chain).insert(at, (order, interceptor));
+    }
+    /// The host of calls that come from no process; made by `start` when it is needed first.
+    pub fn host(&self, start: impl FnOnce() -> Result<Arc<HostShared>, Error>) -> Result<Arc<HostShared>, Error> {
+        let mut host = self.host.lock();
+        match &*host {
+            Some(host) => Ok(host.clone()),
+            None => Ok(host.insert(start()?).clone()),
+        }
+    }
+    /// [`Functions::host`] if there was such a call.
+    pub fn started_host(&self) -> Option<Arc<HostShared>> {
+        self.host.lock().clone()
+    }
+    /// Numbers the pools of this node from 1.
+    pub fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

@@ -103,7 +103,9 @@ impl Node {
         let delivery = Name::known(id).and_then(|name| self.router().host(name));
         match delivery {
             None => Err(Error::not_found("host not found").detail("host_id", id)),
-            Some(Delivery::Mailbox(_)) => Err(Error::internal("host does not implement process.Host")),
+            Some(Delivery::Mailbox(_) | Delivery::Calls) => {
+                Err(Error::internal("host does not implement process.Host"))
+            }
             Some(Delivery::Processes(host)) => host.check_running().map(|()| host),
         }
     }
@@ -143,8 +145,9 @@ impl Node {
         }
         *control.process.lock() = Some(process);
         self.table.insert(control.clone());
-        // A host that began to stop meanwhile has looked at the table already.
-        if host.state() == HostState::Stopping {
+        // A host that began to stop meanwhile has looked at the table already. Calls of its processes still start, so
+        // that they can clean up.
+        if host.state() == HostState::Stopping && address == host.id {
             self.discard(&control);
             return match self.take_instance(&control) {
                 Some(process) => Err((Error::invalid_state("scheduler is stopping"), process)),

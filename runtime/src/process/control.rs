@@ -306,6 +306,11 @@ impl Control {
         let exits = exits.get_or_insert_default();
         (!exits.done).then(|| f(exits))
     }
+    /// Gives the instance to `reclaim` when the run is over, instead of dropping it. For runs that are prepared but not
+    /// scheduled yet.
+    pub fn set_reclaim(&self, reclaim: Reclaim) {
+        self.with_exits(|e| e.reclaim = Some(reclaim));
+    }
     /// Runs `hook` when the process ends; gives it back if that has happened already.
     pub fn on_exit(&self, hook: ExitHook) -> Result<(), ExitHook> {
         let mut hook = Some(hook);

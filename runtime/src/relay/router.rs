@@ -23,6 +23,8 @@ pub enum Delivery {
     Processes(Arc<HostShared>),
     /// Receivers attached to a mailbox.
     Mailbox(Arc<Mailbox>),
+    /// Calls of a function while they run: reachable by pid, but nothing can be spawned there.
+    Calls,
 }
 
 /// See the module comment.
@@ -102,6 +104,7 @@ impl Router {
         match self.host(to.host) {
             None => Err(Error::not_found("host not found")),
             Some(Delivery::Mailbox(mailbox)) => mailbox.send(to, message),
+            Some(Delivery::Calls) => Err(Error::not_found("process not found")),
             Some(Delivery::Processes(host)) => {
                 host.check_running()?;
                 Err(Error::not_found("process not found"))

@@ -9,6 +9,7 @@ mod pool;
 mod seeded;
 mod step;
 
+pub use step::is_panic;
 pub(crate) use step::panic_error;
 
 pub use pool::{Pool, PoolConfig, PoolStats};

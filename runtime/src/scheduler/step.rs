@@ -9,7 +9,7 @@ use crate::dispatch::{Caller, StepContext};
 use crate::error::Error;
 use crate::node::Node;
 use crate::process::{
-    Control, Event, Exit, Frame, Invocation, Message, NoticeKind, Parked, Process, State, Step, Upgrade,
+    Control, Event, Exit, Frame, HostState, Invocation, Message, NoticeKind, Parked, Process, State, Step, Upgrade,
 };
 
 /// What the driver does with the process next.
@@ -45,7 +45,10 @@ fn run_started(caller: &Caller, batch: &mut VecDeque<Event>) -> After {
         return After::Nothing;
     };
     if control.state.is_killed() {
-        return finish(node, control, process, Exit::Error(Error::internal("process terminated")));
+        // What is left when a host has stopped waiting was not asked to end by anybody else.
+        let stopping = control.host.state() == HostState::Stopping;
+        let error = if stopping { Error::canceled("context canceled") } else { Error::internal("process terminated") };
+        return finish(node, control, process, Exit::Error(error));
     }
     if !control.trap_links() && batch.iter().any(is_link_down) {
         return finish(node, control, process, Exit::Error(Error::internal("linked process failed")));
@@ -134,9 +137,18 @@ impl Process for Gone {
     fn close(&mut self) {}
 }
 
+/// What a guest may know about a panic.
+const PANICKED: &str = "internal error: the process engine panicked";
+
 /// A panic as the exit reason a guest may see: never the panic's own text, which goes to the log.
 pub(crate) fn panic_error(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("(no text)"), "panic in a process");
-    Error::internal("internal error: the process engine panicked")
+    Error::internal(PANICKED)
+}
+
+/// Whether a run ended by a panic of its engine, so that its instance must not be used again. A guest that raises the
+/// same text only loses its instance.
+pub fn is_panic(error: &Error) -> bool {
+    error.message() == PANICKED
 }
