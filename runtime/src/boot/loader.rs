@@ -14,8 +14,8 @@ use super::root::Root;
 use super::source::{ReadError, read_text};
 use super::walk::{self, Skip};
 use crate::error::{Error, Result};
-use crate::pattern::Pattern;
 use crate::payload::Value;
+use crate::registry::pipeline::Disable;
 use crate::registry::{Entry, EntryId};
 use crate::yaml::{self, Typing};
 
@@ -142,7 +142,7 @@ fn load_module(
 ) -> Vec<Entry> {
     report.module_roots.insert(module.to_owned(), root.to_owned());
     let mut entries = load_dir(dir, skip, &format!("module {module} in"), report);
-    match Excludes::read(root) {
+    match excludes(root) {
         Ok(excludes) => entries.retain(|e| !excludes.matches(e)),
         Err(problem) => report.problems.push(problem),
     }
@@ -194,45 +194,30 @@ fn add(all: &mut IndexMap<EntryId, Entry>, entries: Vec<Entry>, problems: &mut V
 }
 
 /// What a module's own `wippy.yaml` keeps out of applications.
-#[derive(Default)]
-struct Excludes {
-    ids: Vec<(Pattern, Pattern)>,
-    meta: Vec<(String, Vec<String>)>,
-}
-
-impl Excludes {
-    fn read(root: &Path) -> Result<Excludes, Problem> {
-        let path = root.join("wippy.yaml");
-        let name = shown(&path);
-        let text = match read_text(&path) {
-            Ok(text) => text,
-            Err(ReadError::Missing) => return Ok(Excludes::default()),
-            Err(e) => return Err(Problem::error(name, format!("failed to read file: {e}"))),
-        };
-        let document = yaml::parse(&text).map_err(|e| Problem::syntax(name.clone(), &text, &e))?;
-        let Some(root) = document.root else { return Ok(Excludes::default()) };
-        let value = root.into_value(Typing::Exact).map_err(|e| Problem::syntax(name, &text, &e))?;
-        let texts = |v: Option<&Value>| -> Vec<String> {
-            match v {
-                Some(Value::Str(s)) => vec![s.clone()],
-                Some(Value::List(items)) => items.iter().filter_map(|i| i.as_str().map(str::to_owned)).collect(),
-                _ => Vec::new(),
-            }
-        };
-        let ids = texts(value.get("exclude"));
-        let ids = ids.iter().filter_map(|p| p.split_once(':')).map(|(ns, name)| (Pattern::new(ns), Pattern::new(name)));
-        let meta = value.get("exclude_meta").and_then(Value::as_map);
-        let meta = meta.into_iter().flatten().map(|(field, values)| (field.clone(), texts(Some(values))));
-        Ok(Excludes { ids: ids.collect(), meta: meta.collect() })
-    }
-
-    fn matches(&self, entry: &Entry) -> bool {
-        let by_id = self.ids.iter().any(|(ns, name)| ns.matches(entry.id.ns()) && name.matches(entry.id.name()));
-        by_id
-            || self.meta.iter().any(|(field, values)| {
-                entry.meta.get(field).and_then(Value::as_str).is_some_and(|v| values.iter().any(|x| x == v))
-            })
-    }
+fn excludes(root: &Path) -> Result<Disable, Problem> {
+    let path = root.join("wippy.yaml");
+    let name = shown(&path);
+    let text = match read_text(&path) {
+        Ok(text) => text,
+        Err(ReadError::Missing) => return Ok(Disable::default()),
+        Err(e) => return Err(Problem::error(name, format!("failed to read file: {e}"))),
+    };
+    let document = yaml::parse(&text).map_err(|e| Problem::syntax(name.clone(), &text, &e))?;
+    let Some(root) = document.root else { return Ok(Disable::default()) };
+    let value = root.into_value(Typing::Exact).map_err(|e| Problem::syntax(name.clone(), &text, &e))?;
+    let texts = |v: Option<&Value>| -> Vec<String> {
+        match v {
+            Some(Value::Str(s)) => vec![s.clone()],
+            Some(Value::List(items)) => items.iter().filter_map(|i| i.as_str().map(str::to_owned)).collect(),
+            _ => Vec::new(),
+        }
+    };
+    // Patterns without a colon are about files of the package, not about entries.
+    let ids: Vec<_> = texts(value.get("exclude")).into_iter().filter(|p| p.contains(':')).collect();
+    let mut excludes = Disable::new(&[], &ids).map_err(|e| Problem::error(name, e.to_string()))?;
+    let meta = value.get("exclude_meta").and_then(Value::as_map);
+    excludes.meta = meta.into_iter().flatten().map(|(field, values)| (field.clone(), texts(Some(values)))).collect();
+    Ok(excludes)
 }
 
 /// The `workspace.replacements` of a configuration: a list of `{from, to}`, or a map `from: to`.

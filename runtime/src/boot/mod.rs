@@ -11,7 +11,7 @@ mod problem;
 mod project;
 pub mod root;
 pub mod source;
-mod walk;
+pub(crate) mod walk;
 
 pub use config::{Config, ConfigRequest, Switches};
 pub use config_file::DEFAULT_FILE as DEFAULT_CONFIG_FILE;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The deepest directory that is looked into.
 pub const MAX_DEPTH: usize = 128;
-/// How many entry files one source directory may hold.
+/// How many files one directory may give.
 pub const MAX_FILES: usize = 100_000;
 
 /// Names of directories that are skipped at any depth, and one whole path.
@@ -41,16 +41,34 @@ impl Skip {
     }
 }
 
-/// The entry files below `root`, relative to it. The error names the directory
-/// that could not be read. Blocks.
+impl Skip {
+    fn enters(&self, dir: &Path) -> bool {
+        let named = dir.file_name().and_then(|n| n.to_str()).is_some_and(|n| self.names.contains(n));
+        !named && self.path.as_deref() != Some(dir)
+    }
+}
+
+/// The entry files below `root`; see [`files`].
 pub fn entry_files(root: &Path, skip: &Skip) -> Result<Vec<PathBuf>, (PathBuf, String)> {
+    let wanted = |name: &Path| name.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+    files(root, &|dir| skip.enters(dir), &wanted)
+}
+
+/// The files below `root` whose name is `wanted`, relative to it, in lexical
+/// order; only directories that `enters` accepts are looked into. The error names
+/// the directory that could not be read. Blocks.
+pub fn files(
+    root: &Path,
+    enters: &dyn Fn(&Path) -> bool,
+    wanted: &dyn Fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>, (PathBuf, String)> {
     let mut found = Vec::new();
     // A stack instead of recursion; children are pushed in reverse to come out in order.
     let mut stack = vec![(PathBuf::new(), true, 0)];
     while let Some((relative, is_dir, depth)) = stack.pop() {
         if !is_dir {
             if found.len() >= MAX_FILES {
-                return Err((root.to_owned(), format!("more than {MAX_FILES} entry files")));
+                return Err((root.to_owned(), format!("more than {MAX_FILES} files")));
             }
             found.push(relative);
             continue;
@@ -62,15 +80,10 @@ pub fn entry_files(root: &Path, skip: &Skip) -> Result<Vec<PathBuf>, (PathBuf, S
         let mut children = Vec::new();
         for child in std::fs::read_dir(&dir).map_err(|e| (dir.clone(), e.to_string()))? {
             let child = child.map_err(|e| (dir.clone(), e.to_string()))?;
-            let kind = child.file_type().map_err(|e| (child.path(), e.to_string()))?;
+            let is_dir = child.file_type().map_err(|e| (child.path(), e.to_string()))?.is_dir();
             let name = child.file_name();
-            if kind.is_dir() {
-                let skipped = name.to_str().is_some_and(|n| skip.names.contains(n));
-                if !skipped && skip.path.as_ref().is_none_or(|p| *p != child.path()) {
-                    children.push((relative.join(name), true, depth + 1));
-                }
-            } else if Path::new(&name).extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
-                children.push((relative.join(name), false, depth + 1));
+            if if is_dir { enters(&child.path()) } else { wanted(Path::new(&name)) } {
+                children.push((relative.join(name), is_dir, depth + 1));
             }
         }
         children.sort_by(|a, b| b.0.file_name().cmp(&a.0.file_name()));

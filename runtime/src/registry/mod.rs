@@ -18,6 +18,7 @@ pub mod history;
 mod kinds;
 mod lifecycle;
 pub mod order;
+pub mod pipeline;
 mod state;
 mod transition;
 mod version;

@@ -27,7 +27,7 @@ pub fn parse(text: &str) -> Result<Document, SyntaxError> {
     let mut parser = Parser::new_from_str(text);
     let mut builder = Builder::default();
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|e| SyntaxError { pos: pos(e.marker()), message: tidy(e.info()) })?;
+        let (event, span) = event.map_err(|e| explain(text, pos(e.marker()), e.info()))?;
         match event {
             Event::DocumentStart(_) if builder.done => {
                 return Ok(Document { root: builder.root, second: Some(pos(&span.start)) });
@@ -45,12 +45,29 @@ fn pos(mark: &Marker) -> Pos {
     Pos { line: n(mark.line()).max(1), column: n(mark.col()).saturating_add(1) }
 }
 
-/// The parser's messages for the commonest slips, in words a YAML user knows.
-fn tidy(info: &str) -> String {
-    match info {
-        "simple key expected ':'" | "simple key expect ':'" => "could not find expected ':' after this key".into(),
-        _ => info.to_owned(),
+/// The parser's messages for the commonest slips, in words a YAML user knows and
+/// at the line that is wrong.
+fn explain(text: &str, pos: Pos, info: &str) -> SyntaxError {
+    if !info.starts_with("simple key expect") {
+        return SyntaxError { pos, message: info.to_owned() };
     }
+    // It is noticed only on the next line.
+    let before = text.lines().take((pos.line as usize).saturating_sub(1)).enumerate();
+    let key = before.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#')).last();
+    let pos = match key {
+        Some((at, line))
+            if pos.column == 1
+                || text
+                    .lines()
+                    .nth(pos.line as usize - 1)
+                    .is_none_or(|l| l.chars().take(pos.column as usize - 1).all(|c| c == ' ')) =>
+        {
+            let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+            Pos { line: at as u32 + 1, column: indent as u32 + 1 }
+        }
+        _ => pos,
+    };
+    SyntaxError { pos, message: "expected `key: value`, found text without `:`".into() }
 }
 
 /// A list or map whose end has not come yet.
