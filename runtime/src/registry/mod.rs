@@ -28,7 +28,7 @@ pub use changeset::{ChangeSet, OpKind, Operation, Scope};
 pub use delta::build_delta;
 pub use entry::{Entry, EntryId, FieldOrigin, Origin};
 pub use handler::{Effects, EntryHandler, Expander, Expansion, Observer};
-pub use history::{History, MemoryHistory, NilHistory};
+pub use history::{History, MemoryHistory, NilHistory, SqliteHistory};
 pub use lifecycle::{Lifecycle, RestartPolicy, ServiceSecurity};
 pub use state::State;
 pub use version::Version;

@@ -4,11 +4,14 @@
 //! the version to start from next time. `memory` forgets at exit, `nil` keeps
 //! nothing and says so, `sqlite` is one file that survives a kill at any moment.
 
+mod codec;
 mod memory;
 mod nil;
+mod sqlite;
 
 pub use memory::MemoryHistory;
 pub use nil::NilHistory;
+pub use sqlite::SqliteHistory;
 
 use super::changeset::ChangeSet;
 use super::version::Version;
