@@ -7,6 +7,7 @@
 #include "lprefix.h"
 
 #include <limits.h>
+#include <math.h>
 
 #include "lua.h"
 #include "lauxlib.h"
@@ -18,15 +19,45 @@
 #include "lobject.h"
 #include "lopcodes.h"
 #include "lstate.h"
+#include "lstring.h"
 #include "ltable.h"
+#include "ltm.h"
+#include "lvm.h"
 #include "wippy.h"
 
-/* Set once by the host before any state exists; see wippy_setseed. */
-static unsigned int seed = 0x5bd1e995u;
+/*
+** The seed of the process, set once by the host before any state exists. The
+** hash seed is a part of it; each state draws its own state for math.random.
+*/
+static lua_Unsigned seed = 0x9e3779b97f4a7c15u;
+static lua_Unsigned states = 0;
 
-unsigned int wippyS_seed (void) { return seed; }
+LUA_API void wippy_setseed (lua_Unsigned s) {
+  seed = s;
+  states = 0;
+}
 
-LUA_API void wippy_setseed (unsigned int s) { seed = s; }
+/* splitmix64 (Steele, Lea, Flood 2014): 8 bytes of state a VM */
+static lua_Unsigned mix (lua_Unsigned z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+unsigned int wippyS_seed (void) { return (unsigned int)(mix(seed) >> 32); }
+
+lua_Unsigned wippyS_random (void) {
+  lua_Unsigned n = __atomic_add_fetch(&states, 1, __ATOMIC_RELAXED);
+  return mix(seed ^ mix(n));
+}
+
+LUA_API lua_Unsigned wippy_random (lua_State *L) {
+  return mix(G(L)->random += 0x9e3779b97f4a7c15u);
+}
+
+LUA_API void wippy_setrandom (lua_State *L, lua_Unsigned state) {
+  G(L)->random = state;
+}
 
 
 /* As index2value of lapi.c, for tables at stack positions. NULL: no table. */
@@ -73,6 +104,120 @@ LUA_API int wippy_hashash (lua_State *L, int idx) {
 LUA_API void wippy_markhash (lua_State *L, int idx) {
   Table *t = tableat(L, idx);
   if (t != NULL) t->flags |= BITHASH;
+}
+
+
+/*
+** lua_setmetatable for programs: no finalizer is registered (a '__gc' of a
+** table is an ordinary field), so that nothing runs outside the fuel.
+*/
+LUA_API void wippy_setmetatable (lua_State *L, int idx) {
+  Table *t = tableat(L, idx);
+  const TValue *v = s2v(L->top.p - 1);
+  api_check(L, t != NULL, "table expected");
+  if (isfrozen(t)) wippyG_frozen(L);
+  t->metatable = ttistable(v) ? hvalue(v) : NULL;
+  if (t->metatable) luaC_objbarrier(L, obj2gco(t), t->metatable);
+  L->top.p--;
+}
+
+
+l_noret wippyG_indexerror (lua_State *L, const TValue *t, const TValue *key) {
+  const char *type = luaT_objtypename(L, t);
+  const char *text;
+  if (ttisstring(key))
+    text = getstr(tsvalue(key));
+  else if (ttisnumber(key)) {
+    TValue copy;
+    setobj(L, &copy, key);
+    setobj2s(L, L->top.p, &copy);  /* anchor the text (EXTRA_STACK) */
+    L->top.p++;
+    luaO_tostring(L, s2v(L->top.p - 1));
+    text = getstr(tsvalue(s2v(L->top.p - 1)));
+  }
+  else if (ttisboolean(key))
+    text = l_isfalse(key) ? "false" : "true";
+  else
+    text = luaT_objtypename(L, key);
+  luaG_runerror(L, "attempt to index a non-table object(%s) with key '%s'", type, text);
+}
+
+
+/*
+** 'a // b': both truncated toward zero, then the floor. Operands outside the
+** integers (huge, infinite, NaN) get the floor of the float quotient.
+*/
+void wippyV_idiv (lua_State *L, const TValue *a, const TValue *b, TValue *res) {
+  lua_Integer i, j;
+  lua_Number x = nvalue(a), y = nvalue(b);
+  if (fabs(y) < 1)  /* truncates to zero */
+    luaG_runerror(L, "attempt to divide by zero");
+  if (ttisinteger(a)) i = ivalue(a);
+  else if (!lua_numbertointeger(trunc(x), &i)) goto floats;
+  if (ttisinteger(b)) j = ivalue(b);
+  else if (!lua_numbertointeger(trunc(y), &j)) goto floats;
+  setivalue(res, luaV_idiv(L, i, j));
+  return;
+ floats:
+  setfltvalue(res, floor(trunc(x) / trunc(y)));
+}
+
+
+/* number 'o' as an integer, fractions truncated; 0 if out of range */
+static int truncated (const TValue *o, TValue *res) {
+  lua_Integer n;
+  if (ttisinteger(o)) n = ivalue(o);
+  else if (!lua_numbertointeger(trunc(fltvalue(o)), &n)) return 0;
+  setivalue(res, n);
+  return 1;
+}
+
+int wippyT_binary (lua_State *L, const TValue *p1, const TValue *p2,
+                   StkId res, int event) {
+  static const char *const names[] = {"add", "sub", "mul", "mod", "pow", "div"};
+  int op = event - TM_ADD + LUA_OPADD;
+  TValue v1, v2;
+  switch (event) {
+    case TM_BAND: case TM_BOR: case TM_BXOR:
+    case TM_SHL: case TM_SHR: case TM_BNOT: {
+      if (!ttisnumber(p1) || !ttisnumber(p2))
+        luaG_runerror(L, "attempt to perform bitwise operation on a %s value",
+                         luaT_objtypename(L, ttisnumber(p1) ? p2 : p1));
+      if (!truncated(p1, &v1) || !truncated(p2, &v2))
+        luaG_runerror(L, "number has no integer representation");
+      luaO_rawarith(L, op, &v1, &v2, s2v(res));
+      return 1;
+    }
+    case TM_IDIV:
+      luaG_runerror(L, "attempt to perform arithmetic on a %s value",
+                       luaT_objtypename(L, ttisnumber(p1) ? p2 : p1));
+    default: {
+      lua_Number n1, n2;
+      if (tonumber(p1, &n1) && tonumber(p2, &n2)) {
+        setfltvalue(&v1, n1);
+        setfltvalue(&v2, n2);
+        luaO_rawarith(L, op, &v1, &v2, s2v(res));
+        return 1;
+      }
+      if (event == TM_UNM)
+        luaG_runerror(L, "__unm undefined");
+      luaG_runerror(L, "cannot perform %s operation between %s and %s",
+                       names[event - TM_ADD], luaT_objtypename(L, p1),
+                       luaT_objtypename(L, p2));
+    }
+  }
+  return 0;
+}
+
+
+int wippyO_fmtint (lua_Integer n, char *buff) {
+  char digits[24];
+  int len = 0, at = 0;
+  lua_Unsigned u = (n < 0) ? 0u - l_castS2U(n) : l_castS2U(n);
+  do { digits[len++] = (char)('0' + (int)(u % 10)); u /= 10; } while (u > 0);
+  if (n < 0) buff[at++] = '-';
+  while (len > 0) buff[at++] = digits[--len];
+  return at;
 }
 
 

@@ -14,9 +14,27 @@
 
 /* raises the error of a write to a frozen table */
 LUAI_FUNC l_noret wippyG_frozen (lua_State *L);
+/* raises the error of indexing 't', which is no table, with 'key' */
+LUAI_FUNC l_noret wippyG_indexerror (lua_State *L, const TValue *t,
+                                     const TValue *key);
 /* the fuel ran out before instruction '*pc' of the running Lua function */
 LUAI_FUNC void wippyG_outoffuel (lua_State *L, const Instruction *pc);
-/* hash seed of the process */
+
+/* '//' of two numbers that are not both integers */
+LUAI_FUNC void wippyV_idiv (lua_State *L, const TValue *a, const TValue *b,
+                            TValue *res);
+/* binary and unary operations no metamethod handles: 1 or raises.
+   'event' is a TMS, unknown here */
+LUAI_FUNC int wippyT_binary (lua_State *L, const TValue *p1, const TValue *p2,
+                             StkId res, int event);
+
+/* decimal text of 'n' in 'buff' (not terminated); returns its length */
+LUAI_FUNC int wippyO_fmtint (lua_Integer n, char *buff);
+/* src/number.rs: text of a float, at most 32 bytes, not terminated */
+extern size_t wippy_fmtfloat (lua_Number n, char *buff);
+
+/* hash seed of the process; a fresh state of math.random */
 LUAI_FUNC unsigned int wippyS_seed (void);
+LUAI_FUNC lua_Unsigned wippyS_random (void);
 
 #endif

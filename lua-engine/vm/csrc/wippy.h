@@ -1,18 +1,21 @@
 /*
 ** wippy.h: C API beyond lua.h. src/sys.rs declares the same functions for Rust
-** and documents them; keep the two in step.
+** and documents them; keep the two in step. Below the line: helpers of our C
+** files, not declared in Rust.
 */
 #ifndef wippy_h
 #define wippy_h
+#include <stddef.h>
 #include "lua.h"
 
-LUA_API void wippy_setseed (unsigned int seed);
+LUA_API void wippy_setseed (lua_Unsigned seed);
 
 LUA_API void wippy_freeze (lua_State *L, int idx);
 LUA_API void wippy_thaw (lua_State *L, int idx);
 LUA_API int wippy_isfrozen (lua_State *L, int idx);
 LUA_API int wippy_hashash (lua_State *L, int idx);
 LUA_API void wippy_markhash (lua_State *L, int idx);
+LUA_API void wippy_setmetatable (lua_State *L, int idx);
 
 typedef int (*wippy_PreemptFn) (lua_State *L, int yieldable);
 LUA_API void wippy_setfuel (lua_State *L, int fuel);
@@ -21,5 +24,37 @@ LUA_API void wippy_setpreempt (lua_State *L, wippy_PreemptFn f);
 LUA_API int wippy_ispreempted (lua_State *L);
 
 LUA_API void wippy_mainyieldable (lua_State *L);
+LUA_API lua_Unsigned wippy_random (lua_State *L);
+LUA_API void wippy_setrandom (lua_State *L, lua_Unsigned state);
+
+/* one name of a standard library */
+typedef struct wippy_Entry {
+  const char *name;
+  lua_CFunction f;  /* function, or NULL */
+  const char *s;  /* string constant, or NULL */
+  lua_Number n;  /* number constant */
+  lua_Integer i;
+  int isinteger;  /* number constant is 'i' */
+} wippy_Entry;
+
+LUA_API const wippy_Entry *wippy_library (const char *lib, size_t len,
+                                          size_t *count);
+
+/* ------------------------------------------------------------------------ */
+
+struct lua_Debug;
+LUAI_FUNC const char *wippy_functionname (lua_State *L, struct lua_Debug *ar);
+LUAI_FUNC const char *wippy_errortext (lua_State *L, int arg, size_t *len);
+LUAI_FUNC int wippy_truncate (lua_State *L, int arg, lua_Integer *n);
+LUAI_FUNC void wippy_pushcompact (lua_State *L, lua_Integer n);
+
+extern const wippy_Entry wippy_baselib[], wippy_strlib[], wippy_tablib[],
+                         wippy_mathlib[];
+
+/* src/text.rs */
+extern size_t wippy_casemap (const char *s, size_t len, int upper, char *out);
+extern size_t wippy_quote (const char *s, size_t len, char *out);
+/* src/number.rs */
+extern size_t wippy_fmtshortest (lua_Number n, char *buff);
 
 #endif

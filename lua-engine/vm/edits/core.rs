@@ -21,7 +21,7 @@ pub const EDITS: &[Edit] = &[
         name: "fields of the global state",
         file: "lstate.h",
         anchor: "lua_WarnFunction warnf;  /* warning function */",
-        text: "  int fuel;  /* back edges and calls left; below 0: ask the host */\n  wippy_Preempt preempt;  /* asked when the fuel runs out */\n  lua_WarnFunction warnf;  /* warning function */",
+        text: "  int fuel;  /* back edges and calls left; below 0: ask the host */\n  wippy_Preempt preempt;  /* asked when the fuel runs out */\n  lua_Unsigned random;  /* state of math.random */\n  lua_WarnFunction warnf;  /* warning function */",
     },
     Edit {
         name: "type of the preemption function",
@@ -33,7 +33,7 @@ pub const EDITS: &[Edit] = &[
         name: "initial fuel and process-wide hash seed",
         file: "lstate.c",
         anchor: "g->seed = luai_makeseed(L);",
-        text: "  g->seed = wippyS_seed();\n  g->fuel = INT_MAX;\n  g->preempt = NULL;",
+        text: "  g->seed = wippyS_seed();\n  g->fuel = INT_MAX;\n  g->preempt = NULL;\n  g->random = wippyS_random();",
     },
     Edit {
         name: "had a hash part",

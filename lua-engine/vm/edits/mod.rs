@@ -5,7 +5,11 @@
 use crate::edit::Edit;
 
 mod core;
+mod dialect;
+mod errors;
 mod freeze;
 mod fuel;
+mod numbers;
 
-pub const GROUPS: &[&[Edit]] = &[core::EDITS, freeze::EDITS, fuel::EDITS];
+pub const GROUPS: &[&[Edit]] =
+    &[core::EDITS, freeze::EDITS, fuel::EDITS, numbers::EDITS, errors::EDITS, dialect::EDITS];

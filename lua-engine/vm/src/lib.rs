@@ -9,8 +9,11 @@
 //! Start with [`RawVm`]; [`sys`] has the functions beyond `lua.h`, [`ffi`] the
 //! ones of `lua.h` and `lauxlib.h`.
 
+pub mod library;
 mod memory;
+mod number;
 pub mod sys;
+mod text;
 mod vm;
 
 /// Raw declarations of `lua.h`, `lauxlib.h` and `lualib.h`, linked to our build.

@@ -6,9 +6,20 @@
 
 #![allow(non_snake_case)] // `L`, as everywhere in Lua's API
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 
-use crate::ffi::lua_State;
+use crate::ffi::{lua_CFunction, lua_Integer, lua_Number, lua_State};
+
+/// `wippy_Entry` of csrc/wippy.h. Read it through `crate::library`.
+#[repr(C)]
+pub(crate) struct RawEntry {
+    pub name: *const c_char,
+    pub function: Option<lua_CFunction>,
+    pub string: *const c_char,
+    pub number: lua_Number,
+    pub integer: lua_Integer,
+    pub isinteger: c_int,
+}
 
 /// Asked when the fuel of a state has run out, between two instructions of the
 /// Lua function on top of `state`. `yieldable` is 0 behind a C boundary (a sort
@@ -18,9 +29,15 @@ use crate::ffi::lua_State;
 pub type PreemptFn = unsafe extern "C-unwind" fn(state: *mut lua_State, yieldable: c_int) -> c_int;
 
 unsafe extern "C-unwind" {
-    /// Hash seed of every state created from now on. To be called before the
-    /// first state, from one thread.
-    pub fn wippy_setseed(seed: u32);
+    /// Seed of the process: of the hashes, and of the `math.random` of every
+    /// state created from now on (each draws its own, in order of creation). To
+    /// be called before the first state, from one thread. Without it every run
+    /// is the same.
+    pub fn wippy_setseed(seed: u64);
+    /// The next number of the state's `math.random` generator.
+    pub fn wippy_random(L: *mut lua_State) -> u64;
+    /// Sets the state of that generator.
+    pub fn wippy_setrandom(L: *mut lua_State, state: u64);
 
     /// Makes the table at `idx` read-only (shallow), for Lua code for ever. No table: nothing.
     pub fn wippy_freeze(L: *mut lua_State, idx: c_int);
@@ -34,6 +51,10 @@ unsafe extern "C-unwind" {
     pub fn wippy_hashash(L: *mut lua_State, idx: c_int) -> c_int;
     /// Makes [`wippy_hashash`] true for the table at `idx`.
     pub fn wippy_markhash(L: *mut lua_State, idx: c_int);
+
+    /// Pops a table or nil and makes it the metatable of the table at `idx`, as
+    /// programs may: a `__gc` in it is ignored. Raises for a read-only table.
+    pub fn wippy_setmetatable(L: *mut lua_State, idx: c_int);
 
     /// Backward jumps and Lua calls the state may make before its
     /// [`PreemptFn`] is asked; at least 1. One tank for all its coroutines.
@@ -49,6 +70,9 @@ unsafe extern "C-unwind" {
     /// Lets the main thread yield, so that a process needs no coroutine of its
     /// own: run it with `lua_resume(L, null, ...)`.
     pub fn wippy_mainyieldable(L: *mut lua_State);
+
+    /// The names of a standard library (`_G`, `string`, `table`, `math`), or null.
+    pub(crate) fn wippy_library(lib: *const c_char, len: usize, count: *mut usize) -> *const RawEntry;
 
     /// Closes a suspended or failed coroutine (or the main thread) and makes it
     /// usable again; missing in mlua's declarations.

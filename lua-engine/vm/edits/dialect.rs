@@ -1,0 +1,101 @@
+//! Tables, strings and loops of the dialect.
+//!
+//! - `__mode` works only in a frozen metatable: programs have no weak tables
+//!   (V63), the host may make some.
+//! - The length of a small table with holes is its last non-nil element (V46);
+//!   large ones fall back to the stock binary search, so `#t` stays cheap.
+//! - A generic `for` closes nothing: a fourth value is ignored (V63).
+//! - Strings compare by bytes (V43).
+//! - The pattern matcher has a budget of steps: 50 million and 64 a byte of the
+//!   subject. A hostile pattern otherwise runs for minutes inside one C call.
+//! - `table.sort` never raises "invalid order function" (V52): the partition
+//!   ends where stock raises, all indices stay inside the range.
+
+use crate::edit::Edit;
+
+pub const EDITS: &[Edit] = &[
+    Edit {
+        name: "__mode only in frozen metatables",
+        file: "lgc.c",
+        anchor: "const TValue *mode = gfasttm(g, h->metatable, TM_MODE);",
+        text: "  const TValue *mode = (h->metatable != NULL && isfrozen(h->metatable))\n                       ? gfasttm(g, h->metatable, TM_MODE) : NULL;",
+    },
+    Edit {
+        name: "length with holes",
+        file: "ltable.c",
+        anchor: "unsigned int boundary = binsearch(t->array, 0, limit);",
+        text: "      unsigned int boundary = limit - 1;\n      while (boundary > 0 && limit - boundary < 64 && isempty(&t->array[boundary - 1]))\n        boundary--;\n      if (boundary > 0 && isempty(&t->array[boundary - 1]))\n        boundary = binsearch(t->array, 0, boundary);",
+    },
+    Edit {
+        name: "generic for closes nothing",
+        file: "lvm.c",
+        anchor: "halfProtect(luaF_newtbcupval(L, ra + 3));",
+        text: "        setnilvalue(s2v(ra + 3));",
+    },
+    Edit {
+        name: "strings compare by bytes",
+        file: "lvm.c",
+        anchor: "int temp = strcoll(s1, s2);",
+        text: "    int temp = strcmp(s1, s2);",
+    },
+    Edit {
+        name: "matcher budget: field",
+        file: "lstrlib.c",
+        anchor: "int matchdepth;  /* control for recursive depth (to avoid C stack overflow) */",
+        text: "  int matchdepth;  /* control for recursive depth (to avoid C stack overflow) */\n  lua_Integer steps;  /* left before 'pattern too complex' */",
+    },
+    Edit {
+        name: "matcher budget: full",
+        file: "lstrlib.c",
+        anchor: "ms->p_end = p + lp;",
+        text: "  ms->p_end = p + lp;\n  ms->steps = MATCHSTEPS(ls);",
+    },
+    Edit {
+        name: "matcher budget: full for each item of gmatch",
+        file: "lstrlib.c",
+        anchor: "gm->ms.L = L;",
+        text: "  gm->ms.L = L;\n  gm->ms.steps = MATCHSTEPS(gm->ms.src_end - gm->src);",
+    },
+    Edit {
+        name: "matcher budget: a step of match",
+        file: "lstrlib.c",
+        anchor: "init: /* using goto to optimize tail recursion */",
+        text: "  init: /* using goto to optimize tail recursion */\n  if (l_unlikely(--ms->steps < 0))\n    luaL_error(ms->L, \"pattern too complex\");",
+    },
+    Edit {
+        name: "matcher budget: the scan of a repetition",
+        file: "lstrlib.c",
+        anchor: "/* keeps trying to match with the maximum repetitions */",
+        text: "  ms->steps -= i;\n  /* keeps trying to match with the maximum repetitions */",
+    },
+    Edit {
+        name: "matcher budget: the scan of %b",
+        file: "lstrlib.c",
+        anchor: "int cont = 1;",
+        text: "    int cont = 1;\n    ms->steps -= (ms->src_end - s) / 8;",
+    },
+    Edit {
+        name: "matcher budget: size",
+        file: "lstrlib.c",
+        anchor: "/* recursive function */",
+        text: "#define MATCHSTEPS(len)\t(50000000 + (lua_Integer)(len) * 64)\n\n/* recursive function */",
+    },
+    Edit {
+        name: "sort: any order function, from below",
+        file: "ltablib.c",
+        anchor: "if (l_unlikely(i == up - 1))  /* a[i] < P  but a[up - 1] == P  ?? */",
+        text: "      if (l_unlikely(i == up - 1)) break;\n      if (0)",
+    },
+    Edit {
+        name: "sort: any order function, from above",
+        file: "ltablib.c",
+        anchor: "if (l_unlikely(j < i))  /* j < i  but  a[j] > P ?? */",
+        text: "      if (l_unlikely(j < i)) break;\n      if (0)",
+    },
+    Edit {
+        name: "sort: pivots do not depend on the clock",
+        file: "ltablib.c",
+        anchor: "#if !defined(l_randomizePivot)\t\t/* { */",
+        text: "#define l_randomizePivot()\t(~0u / 3)\n#if !defined(l_randomizePivot)\t\t/* { */",
+    },
+];

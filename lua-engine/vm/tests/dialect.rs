@@ -1,0 +1,602 @@
+//! The VM dialect (chapter 60, section 13; chapter 10, sections 1.1-1.6): one
+//! row a program, with what it returns or the text of its error.
+
+mod support;
+
+use std::ffi::c_int;
+
+use support::run;
+use wippy_lua_vm::ffi::*;
+use wippy_lua_vm::{RawVm, library};
+
+/// A VM with the dialect's libraries, `string` as metatable of strings, and an
+/// Error object `err` as the engine makes them.
+fn vm() -> RawVm {
+    unsafe extern "C-unwind" fn message(l: *mut lua_State) -> c_int {
+        // SAFETY: called by Lua.
+        unsafe { lua_pushstring(l, c"disk full".as_ptr()) };
+        1
+    }
+    let vm = RawVm::new(usize::MAX).unwrap();
+    let l = vm.state();
+    // SAFETY: fresh state without limit.
+    unsafe {
+        lua_pushglobaltable(l);
+        library::open(l, "_G");
+        for name in ["string", "table", "math"] {
+            lua_createtable(l, 0, 32);
+            library::open(l, name);
+            lua_pushvalue(l, -1);
+            let key = std::ffi::CString::new(name).unwrap();
+            lua_setfield(l, -3, key.as_ptr());
+            if name == "string" {
+                lua_pushstring(l, c"".as_ptr());
+                lua_createtable(l, 0, 1);
+                lua_pushvalue(l, -3);
+                lua_setfield(l, -2, c"__index".as_ptr());
+                lua_setmetatable(l, -2);
+                lua_settop(l, -2);
+            }
+            wippy_lua_vm::sys::wippy_freeze(l, -1);
+            lua_settop(l, -2);
+        }
+        luaL_requiref(l, c"coroutine".as_ptr(), luaopen_coroutine, 1);
+        lua_newuserdatauv(l, 1, 0);
+        lua_createtable(l, 0, 3);
+        lua_pushboolean(l, 1);
+        lua_setfield(l, -2, c"__error".as_ptr());
+        lua_pushcclosure(l, message, 0);
+        lua_setfield(l, -2, c"__tostring".as_ptr());
+        lua_setmetatable(l, -2);
+        lua_setglobal(l, c"err".as_ptr());
+        lua_settop(l, 0);
+    }
+    vm
+}
+
+/// Each expected text starting with `!` is an error.
+fn check(rows: &[(&str, &str)]) {
+    let mut wrong = String::new();
+    for (chunk, expected) in rows {
+        let got = match run(&vm(), chunk) {
+            Ok(text) => text,
+            Err(text) => format!("!{text}"),
+        };
+        if got != *expected {
+            wrong.push_str(&format!("\n{chunk}\n  expected {expected}\n  got      {got}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn numbers_as_text() {
+    check(&[
+        // V1-V5
+        ("return 10/2", "5"),
+        ("return tostring(10/2), 10/2 .. '', string.format('%s', 6/2), table.concat({4/2, 2.5})", "5 5 3 22.5"),
+        (
+            "return 1e15, 2^53, -2^63, 2^63",
+            "1000000000000000 9007199254740992 -9223372036854775808 9.223372036854776e+18",
+        ),
+        ("return 0.1 + 0.2, 1/3, 2/3", "0.30000000000000004 0.3333333333333333 0.6666666666666666"),
+        ("return 1234567.5, 1700000000.25, 0.00001, 1e20", "1.2345675e+06 1.70000000025e+09 1e-05 1e+20"),
+        ("return 123456.5, 0.0001, 1e100, 1.5e-10", "123456.5 0.0001 1e+100 1.5e-10"),
+        ("return 1/0, -1/0, 0/0, -(0/0)", "+Inf -Inf NaN NaN"),
+        ("return -0.0, 0 * -1.5, 0.0", "0 0 0"),
+        ("return math.maxinteger, math.mininteger", "9223372036854775807 -9223372036854775808"),
+        ("return 1e15 .. '|' .. 3.0 .. '|' .. -2.50", "1000000000000000|3|-2.5"),
+        // V6
+        ("return math.huge, math.huge == 1/0, 5 < math.huge", "1.7976931348623157e+308 false true"),
+        // V7, V8, V15
+        (
+            "return math.type(1), math.type(1.0), math.type('1'), math.type(1 + 2), math.type(1 + 2.0)",
+            "integer float nil integer float",
+        ),
+        ("return math.maxinteger + 1 == math.mininteger", "true"),
+    ]);
+}
+
+#[test]
+fn arithmetic() {
+    check(&[
+        ("return 7 / 2, 2 ^ 10, 7 - 8, 3 * 4", "3.5 1024 -1 12"),
+        // V10
+        ("return 7 % 3, -7 % 3, 7 % -3, -7 % -3", "1 2 -2 -1"),
+        ("return 7.5 % 2, -7.5 % 2, 7.5 % -2", "1.5 0.5 -0.5"),
+        ("return 5 % 0, 5 % 0.0, 0 % 0, 5.5 % 0", "NaN NaN NaN NaN"),
+        ("local z = 0 return 5 % z, 5.0 % z, (5 % z) == (5 % z)", "NaN NaN false"),
+        ("return (2^53 + 1) % 2, 9007199254740993 % 2", "0 1"),
+        ("return 5 % (1/0), -5 % (1/0)", "5 +Inf"),
+        // V11
+        ("return 7 // 2, -7 // 2, 7 // -2, 7.5 // 2, -7.5 // 2, 7 // 2.9", "3 -4 -4 3 -4 3"),
+        ("local a, b = 7.5, 2 return a // b, -a // b, a // 2, -7 // b", "3 -4 3 -4"),
+        ("return math.type(7.5 // 2), 1e300 // 2 > 1e299", "integer true"),
+        ("return 5 // 0.5", "!t:1: attempt to divide by zero"),
+        ("return 1 // 0", "!t:1: attempt to divide by zero"),
+        ("local z = 0 return 1 // z", "!t:1: attempt to divide by zero"),
+        ("local z = 0.0 return 1.5 // z", "!t:1: attempt to divide by zero"),
+        ("local z = -0.9\nreturn 1 // z", "!t:2: attempt to divide by zero"),
+        ("return '10' // 2", "!t:1: attempt to perform arithmetic on a string value"),
+        ("return math.mininteger // -1, math.mininteger % -1", "-9223372036854775808 0"),
+        // V19, V20
+        ("return 3.7 & 1, 3.0 | 4, ~0, 5 ~ 3", "1 7 -1 6"),
+        ("return -8 >> 1, 8 >> 1, -1 >> 63, -1 >> 64, 1 >> 64, -1 >> 100", "-4 4 -1 0 0 0"),
+        ("return 1 << 4, 1 << 63, 1 << 64, 16 << -2, -16 << -2, 4 >> -2", "16 -9223372036854775808 0 4 -4 16"),
+        ("local a, n = -8, 1 return a >> n, a >> -n, a << -n, a >> 1, a << 1, 1 << n, 1 >> n", "-4 -16 -4 -4 -16 2 0"),
+        ("local a = -8 return a >> 1 == -8 >> 1, a >> 64 == -8 >> 64", "true true"),
+        ("return '3' & 1", "!t:1: attempt to perform bitwise operation on a string value"),
+        ("return nil & 1", "!t:1: attempt to perform bitwise operation on a nil value"),
+        ("return 1e300 & 1", "!t:1: number has no integer representation"),
+        ("return ~'1'", "!t:1: attempt to perform bitwise operation on a string value"),
+        // V21
+        ("return '10' + 1, 2 * '3', '7' - '2', '9' / 3, '7' % 4, '2' ^ 3, ' 0x10 ' + 0, -'2'", "11 6 5 3 3 8 16 -2"),
+        ("return math.type('10' + 1)", "float"),
+        ("return 'a' + 1", "!t:1: cannot perform add operation between string and number"),
+        // V23
+        ("local n = 0 for i = 1, 10, 3 do n = n + i end for i = 10, 1, -4 do n = n + i end return n", "40"),
+        ("local t = {} for i = 1, 2, 0.5 do t[#t+1] = i end return table.concat(t, ' ')", "1 1.5 2"),
+        ("for i = 'x', 1 do end", "!t:1: for statement init must be a number"),
+        ("for i = 1, {} do end", "!t:1: for statement limit must be a number"),
+        ("for i = 1, 2, {} do end", "!t:1: for statement step must be a number"),
+        ("local n = 0 for i = math.maxinteger - 1, math.maxinteger do n = n + 1 end return n", "2"),
+        // V17-V18: stock (exact)
+        ("local t = {} t[1.0] = 'a' t[0.0] = 'b' return t[1], t[0], 1 == 1.0", "a b true"),
+    ]);
+}
+
+#[test]
+fn errors_of_the_vm() {
+    check(&[
+        ("local x\nreturn x.name", "!t:2: attempt to index a non-table object(nil) with key 'name'"),
+        ("local x x.name = 1", "!t:1: attempt to index a non-table object(nil) with key 'name'"),
+        ("return nothing.name", "!t:1: attempt to index a non-table object(nil) with key 'name'"),
+        ("local x return x[1]", "!t:1: attempt to index a non-table object(nil) with key '1'"),
+        ("local x, k = 5, 2.5 return x[k]", "!t:1: attempt to index a non-table object(number) with key '2.5'"),
+        ("local x = true return x[false]", "!t:1: attempt to index a non-table object(boolean) with key 'false'"),
+        ("local x = print return x:go()", "!t:1: attempt to index a non-table object(nil) with key 'go'"),
+        ("local x = {} return x.a.b", "!t:1: attempt to index a non-table object(nil) with key 'b'"),
+        ("local x x[{}] = 1", "!t:1: attempt to index a non-table object(nil) with key 'table'"),
+        ("nothing()", "!t:1: attempt to call a non-function object"),
+        ("local t = {} t.x()", "!t:1: attempt to call a non-function object"),
+        ("local t = {} t:x()", "!t:1: attempt to call a non-function object"),
+        ("('x')()", "!t:1: attempt to call a non-function object"),
+        ("return pcall(nil)", "false attempt to call a nil value"),
+        ("return pcall({})", "false attempt to call a table value"),
+        ("return nil + 1", "!t:1: cannot perform add operation between nil and number"),
+        ("return 1 - {}", "!t:1: cannot perform sub operation between number and table"),
+        ("return {} * 1", "!t:1: cannot perform mul operation between table and number"),
+        ("return 1 / nil", "!t:1: cannot perform div operation between number and nil"),
+        ("return true % 1", "!t:1: cannot perform mod operation between boolean and number"),
+        ("return {} ^ 1", "!t:1: cannot perform pow operation between table and number"),
+        ("return nil // 1", "!t:1: attempt to perform arithmetic on a nil value"),
+        ("local x return 1 // x", "!t:1: attempt to perform arithmetic on a nil value"),
+        ("return 'a' .. nil", "!t:1: cannot perform concat operation between string and nil"),
+        ("return {} .. 'a'", "!t:1: cannot perform concat operation between table and string"),
+        ("return 1 < nil", "!t:1: attempt to compare number with nil"),
+        ("return 'a' < 1", "!t:1: attempt to compare string with number"),
+        ("return #nil", "!t:1: __len undefined"),
+        ("return -{}", "!t:1: __unm undefined"),
+        ("return -nil", "!t:1: __unm undefined"),
+        ("local t = {} t[nil] = 1", "!t:1: table index is nil"),
+        (
+            "local t = setmetatable({}, {__name = 'Thing'}) return t + 1",
+            "!t:1: cannot perform add operation between table and number",
+        ),
+        (
+            "local t = {} for i = 1, 3000 do t = setmetatable({}, {__index = t}) end return t.x",
+            "!t:1: too many recursions in gettable",
+        ),
+        (
+            "local t = {} for i = 1, 3000 do t = setmetatable({}, {__newindex = t}) end t.x = 1",
+            "!t:1: too many recursions in settable",
+        ),
+        ("local function f() return 1 + f() end local ok, e = pcall(f) return ok, e", "false t:1: stack overflow"),
+        ("local function f(n) return n == 0 and 0 or 1 + f(n - 1) end return f(15000)", "15000"),
+        (
+            "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end
+          local ok, e = pcall(function() return t.x end) return ok, (e:find('stack overflow'))",
+            "false 6",
+        ),
+        ("local s = string.rep('x', 300) .. '(' return select(2, pcall(string.find, s, s))", "unfinished capture"),
+        (
+            "local s = ('a'):rep(40) return pcall(string.find, s, ('a?'):rep(40) .. ('a'):rep(40) .. 'b')",
+            "false pattern too complex",
+        ),
+        (
+            "local s = ('a'):rep(30) local ok, e = pcall(string.find, s, ('a*'):rep(30) .. 'b') return ok, e",
+            "false pattern too complex",
+        ),
+    ]);
+}
+
+#[test]
+fn positions_and_arguments() {
+    check(&[
+        ("string.rep()", "!t:1: bad argument #1 to rep (string expected, got nil)"),
+        ("string.rep('x', {})", "!t:1: bad argument #2 to rep (number expected, got table)"),
+        ("('x'):rep({})", "!t:1: bad argument #2 to rep (number expected, got table)"),
+        ("local x = 'x' x:rep()", "!t:1: bad argument #2 to rep (number expected, got nil)"),
+        ("return pcall(string.rep)", "false bad argument #1 to rep (string expected, got nil)"),
+        (
+            "return select(2, pcall(string.rep, setmetatable({}, {__name = 'X'}), 1))",
+            "bad argument #1 to rep (string expected, got table)",
+        ),
+        ("setmetatable(1, {})", "!t:1: bad argument #1 to setmetatable (table expected, got number)"),
+        ("math.floor('x')", "!t:1: bad argument #1 to floor (number expected, got string)"),
+        ("error('boom')", "!t:1: boom"),
+        ("error('boom', 0)", "!boom"),
+        ("local function f()\n error('boom', 2)\nend\nf()", "!t:4: boom"),
+        ("error()", "!t:1: bad argument #1 to error (value expected)"),
+        ("local ok, e = pcall(error, nil) return ok, e", "false nil"),
+        ("local ok, e = pcall(error, {code = 7}) return e.code", "7"),
+        ("local ok, e = pcall(error, err) return e == err", "true"),
+        // R4a, V41, V88
+        ("return string.find(err, 'full'), string.len(err), string.upper(err)", "6 9 DISK FULL"),
+        (
+            "return string.match(err, '%w+'), table.concat({'a', err, 1}, ', '), tostring(err)",
+            "disk a, disk full, 1 disk full",
+        ),
+        ("return string.len(12.0), ('x'):rep(2.9), string.sub('hello', 2, 1/0)", "2 xx ello"),
+        ("return string.sub('hello', 1, math.huge)", "hello"),
+        ("table.concat({1, 2}, 5)", "!t:1: bad argument #2 to concat (string expected, got number)"),
+        ("return string.len({})", "!t:1: bad argument #1 to len (string expected, got table)"),
+    ]);
+    let vm = vm();
+    let long = "app.services.with.a.rather.long.namespace.for.testing:and_a_name_that_is_long_too";
+    let name = std::ffi::CString::new(format!("={long}")).unwrap();
+    for chunk in ["local x\nreturn x.y", "local x\nerror('boom')", "x = \n = 1"] {
+        // SAFETY: live state, used by this thread.
+        let text = unsafe {
+            lua_settop(vm.state(), 0);
+            if luaL_loadbufferx(vm.state(), chunk.as_ptr().cast(), chunk.len(), name.as_ptr(), c"t".as_ptr()) == LUA_OK
+            {
+                assert_ne!(lua_pcall(vm.state(), 0, 0, 0), LUA_OK);
+            }
+            support::text(vm.state(), -1)
+        };
+        assert!(text.starts_with(&format!("{long}:2: ")), "{text}");
+    }
+}
+
+#[test]
+fn base_functions() {
+    check(&[
+        // V84
+        ("return assert(1, 2, 3)", "1 2 3"),
+        ("assert(false)", "!t:1: assertion failed!"),
+        ("assert(nil, 'no disk')", "!t:1: no disk"),
+        ("assert(nil, err)", "!t:1: bad argument #2 to assert (string expected, got userdata)"),
+        ("assert(false, {})", "!t:1: bad argument #2 to assert (string expected, got table)"),
+        ("assert(false, 5)", "!t:1: bad argument #2 to assert (string expected, got number)"),
+        ("assert()", "!t:1: bad argument #1 to assert (value expected)"),
+        ("return pcall(function(...) return ... end, 1, nil, 3)", "true 1 nil 3"),
+        ("return pcall(error, 'x', 0)", "false x"),
+        ("return xpcall(function(...) return select('#', ...) end, print or tostring, 1, 2)", "true 0"),
+        ("return xpcall(function() error('x', 0) end, function(m) return 'H:' .. m end)", "false H:x"),
+        (
+            "local t = setmetatable({1, 2}, {__index = function() return 9 end}) local n = 0 for i, v in ipairs(t) do n = n + v end return n",
+            "3",
+        ),
+        (
+            "local t = setmetatable({1}, {__pairs = function() error('no') end}) for k, v in pairs(t) do return k, v end",
+            "1 1",
+        ),
+        ("ipairs(nil)", "!t:1: bad argument #1 to ipairs (table expected, got nil)"),
+        ("pairs(1)", "!t:1: bad argument #1 to pairs (table expected, got number)"),
+        ("return next({}), next({5})", "nil 1 5"),
+        ("local s = 0 for k, v in next, {1, 2, 3} do s = s + v end return s", "6"),
+        ("local s = '' for k, v in pairs({1, 2, x = 3}) do s = s .. k end return s", "12x"),
+        ("local t = {1, 2, 3} for k in pairs(t) do t[k] = nil end return next(t)", "nil"),
+        ("return getmetatable({}), getmetatable(setmetatable({}, {__metatable = 'locked'}))", "nil locked"),
+        ("setmetatable(setmetatable({}, {__metatable = 1}), {})", "!t:1: cannot change a protected metatable"),
+        ("setmetatable(nil, {})", "!t:1: cannot set metatable to a nil object."),
+        ("setmetatable({}, 1)", "!t:1: bad argument #2 to setmetatable (table expected, got number)"),
+        ("return select('#', rawset({}, 1, 2)), rawget({5}, 1), rawequal('a', 'a')", "0 5 true"),
+        ("local t = setmetatable({}, {__newindex = error}) rawset(t, 'x', 1) return t.x", "1"),
+        ("rawset({}, nil, 1)", "!table index is nil"),
+        ("return select('#'), select('#', 1, nil), select(2, 'a', 'b', 'c'), select(-1, 'a', 'b')", "0 2 b b"),
+        ("return select(5, 1, 2)", ""),
+        ("select(0)", "!t:1: bad argument #1 to select (index out of range)"),
+        (
+            "return tonumber('10'), tonumber(' 0x1F '), tonumber('1.5'), tonumber('x'), tonumber('')",
+            "10 31 1.5 nil nil",
+        ),
+        (
+            "return tonumber('ff', 16), tonumber('777', 8), tonumber('z', 36), tonumber('9', 8), tonumber('10', nil)",
+            "255 511 35 nil 10",
+        ),
+        ("return tonumber(nil), tonumber(true), tonumber({}), tonumber('1.0e5'), tonumber(5)", "nil nil nil 100000 5"),
+        ("return math.type(tonumber('3')), math.type(tonumber('ff', 16)), math.type(tonumber(3))", "float float float"),
+        ("return tonumber('9007199254740993')", "9007199254740993"),
+        ("tonumber()", "!t:1: bad argument #1 to tonumber (value expected)"),
+        ("tonumber('1', 99)", "!t:1: bad argument #2 to tonumber (base out of range)"),
+        ("return tostring(nil), tostring(true), tostring(1.5), tostring('x')", "nil true 1.5 x"),
+        ("return tostring(setmetatable({}, {__tostring = function() return 'T' end}))", "T"),
+        ("return (tostring(setmetatable({}, {__name = 'N'})):match('^%a+'))", "table"),
+        (
+            "return type(nil), type(1), type('x'), type({}), type(print or type), type(err), type(coroutine.create(function() end))",
+            "nil number string table function userdata thread",
+        ),
+        ("type()", "!t:1: bad argument #1 to type (value expected)"),
+        ("return unpack({1, 2, 3})", "1 2 3"),
+        ("return unpack({1, 2, 3}, 2), unpack({1, 2, 3}, 2, 3), (table.unpack({7}))", "2 2 7"),
+        ("return table.unpack({}, 1, 1e8)", "!t:1: too many results to unpack"),
+        ("return _VERSION, _GOPHER_LUA_VERSION", "Lua 5.3 - Wippy Modification GopherLua 0.2 Wippy Edition"),
+        (
+            "return load, loadstring, loadfile, dofile, collectgarbage, rawlen, getfenv, setfenv, module, newproxy, debug, utf8, io",
+            "nil nil nil nil nil nil nil nil nil nil nil nil nil",
+        ),
+    ]);
+}
+
+#[test]
+fn strings() {
+    check(&[
+        ("return string.byte('ABC'), string.byte('ABC', 2, 3), ('x'):byte(-1), string.byte('', 1)", "65 66 120"),
+        ("return string.char(72, 105), string.char()", "Hi "),
+        ("string.dump(function() end)", "!t:1: GopherLua does not support the string.dump"),
+        (
+            "return string.find('hello', 'l'), string.find('hello', 'xyz'), string.find('a.b', '.', 1, true)",
+            "3 nil 2 2",
+        ),
+        ("return string.find('hello', '(l)(l)'), string.find('', ''), string.find('abc', 'b', -1)", "3 1 nil"),
+        ("return string.find('abc', '')", "1 0"),
+        ("return string.match('key = val', '(%w+)%s*=%s*(%w+)'), ('x'):match('y')", "key nil"),
+        ("return string.match('key = val', '(%w+)%s*=%s*(%w+)')", "key val"),
+        ("return string.match('hello', '()ll()')", "3 5"),
+        ("return string.match('f(a(b)c)d', '%b()'), string.match('THE (quick) fox', '%f[%a]%a+%f[%A]')", "(a(b)c) THE"),
+        (
+            "local t = {} for w in string.gmatch('one two', '%a+') do t[#t+1] = w end for w in string.gfind('3 4', '%d') do t[#t+1] = w end return table.concat(t, ',')",
+            "one,two,3,4",
+        ),
+        ("return string.gsub('hello', 'l', 'L'), string.gsub('hello', 'l', 'L', 1)", "heLLo heLlo 1"),
+        (
+            "return (string.gsub('$a $b', '%$(%w+)', {a = 1, b = 'two'})), (string.gsub('abc', '%w', function(c) return c:upper() end))",
+            "1 two ABC",
+        ),
+        (
+            "return (string.gsub('hello world', '(%w+) (%w+)', '%2 %1')), (string.gsub('abc', '', '-'))",
+            "world hello -a-b-c-",
+        ),
+        ("string.gsub('x', 'x', '%2')", "!t:1: invalid capture index %2"),
+        ("return string.len(''), ('héllo'):len(), #'abc'", "0 6 3"),
+        (
+            "return string.lower('ÀÉß ABC'), string.upper('àéß abc'), ('ǆ'):upper(), ('Ω'):lower()",
+            "àéß abc ÀÉß ABC Ǆ ω",
+        ),
+        (
+            "return string.upper('\\255a'), string.lower('\\255A') == '\\255a', string.upper(''), string.upper('ɐ')",
+            "\u{fffd}A true  Ɐ",
+        ),
+        ("return string.rep('ab', 3), string.rep('x', 0), string.rep('x', -1), string.reverse('abc')", "ababab   cba"),
+        (
+            "return string.sub('hello', 2, -2), ('hello'):sub(-3), ('hello'):sub(2), ('hello'):sub(4, 2), ('hello'):sub(0)",
+            "ell llo ello  hello",
+        ),
+        (
+            "return string.unpack('<i4', string.pack('<i4', 100)), string.packsize('<i4i8'), string.pack('>I2', 258):byte(1, -1)",
+            "100 12 1 2",
+        ),
+        (
+            "return string.unpack('z', 'abc\\0d'), string.unpack('s1', '\\3xyz'), string.unpack('<d', string.pack('<d', 1.5))",
+            "abc xyz 1.5 9",
+        ),
+        ("string.pack('y', 1)", "!t:1: invalid format option 'y'"),
+        ("string.unpack('<i8', 'abc')", "!t:1: bad argument #2 to unpack (data string too short)"),
+        ("string.unpack('z', 'abc')", "!t:1: bad argument #2 to unpack (unfinished string for format 'z')"),
+        ("return ('x'):rep(3), ('%d'):format(5), #('x'):rep(1000)", "xxx 5 1000"),
+        (
+            "return 'a' < 'b', 'Z' < 'a', 'a' < 'ab', 'é' > 'z', '' < 'a', 'a\\0b' < 'a\\0c'",
+            "true true true true true true",
+        ),
+        ("string.x = 1", "!t:1: attempt to modify Immutable table"),
+        ("return ('x').y", "nil"),
+    ]);
+}
+
+#[test]
+fn string_format() {
+    check(&[
+        ("return string.format('%d %i %5d|%-5d|%05d|%+d', 3, 4.9, 5, 6, 7, 8)", "3 4     5|6    |00007|+8"),
+        ("return string.format('%d %d', 3.7, '12'), string.format('%d', -3.7)", "3 12 -3"),
+        (
+            "return string.format('%d', 'abc'), string.format('%d'), string.format('%d', {}):match('^%%!d%(table=')",
+            "%!d(string=abc) %!d(MISSING) %!d(table=",
+        ),
+        (
+            "return string.format('%d', nil), string.format('%s %s', 1), string.format('%y', 3)",
+            "%!d(nil=nil) 1 %!s(MISSING) %!y(number=3)",
+        ),
+        ("return string.format('%d', 1, 2, 3), string.format('100%%'), string.format('%')", "1 100% %!(NOVERB)"),
+        (
+            "return string.format('%f %.2f %8.3f|%-8.1f|%08.2f', 1.5, 2.345, 3.14159, 2.5, -3.14159)",
+            "1.500000 2.35    3.142|2.5     |-0003.14",
+        ),
+        (
+            "return string.format('%f %.0f %f', 3, 2.5, 1/0), string.format('%.1f %f', -1/0, 0/0)",
+            "3.000000 2 +Inf -Inf NaN",
+        ),
+        ("return string.format('%e %.2e %E', 12345.678, 0.00012, 1.5)", "1.234568e+04 1.20e-04 1.500000E+00"),
+        ("return string.format('%g %g %g %g %g', 0.1, 100000, 1e20, 3, 1/3)", "0.1 100000 1e+20 3 0.3333333333333333"),
+        ("return string.format('%.3g %.10g %5g|', 1234.5678, 0.1, 2)", "1.23e+03 0.1     2|"),
+        ("return string.format('%x %X %x %o %#x', 255, 255, -255, 8, 255)", "ff FF -ff 10 0xff"),
+        ("return string.format('%x', 255.9), string.format('%x', 'hi')", "ff 6869"),
+        ("return string.format('%c%c%c', 72, 105, 233)", "Hié"),
+        ("return string.format('%s %s %s %s', 'x', 1.0, true, nil)", "x 1 true nil"),
+        ("return string.format('%5s|%-5s|%.2s|%5.1s|', 'ab', 'ab', 'abc', 'xyz')", "   ab|ab   |ab|    x|"),
+        ("return string.format('%5s|%.2s|', 'é', 'éàü')", "    é|éà|"),
+        (
+            "return string.format('%s', setmetatable({}, {__tostring = function() return 'T' end})), string.format('%s', err)",
+            "T disk full",
+        ),
+        ("return string.format('%5s|%-6s|', true, 12)", " true|12    |"),
+        (r#"return string.format('%q', 'a"b\n\\ \0 é')"#, r#""a\"b\n\\ \x00 é""#),
+        (
+            "return string.format('%q', 5), string.format('%q', '\\255'), string.format('%5q|', 'a')",
+            "\"5\" \"\\xff\"   \"a\"|",
+        ),
+        ("return string.format('%5.1f|%+.1f|% d', 2.25, 2.25, 5)", "  2.2|+2.2| 5"),
+        ("return #string.format('%99999d', 1), #string.format('%.99999f', 0.5)", "1000 1002"),
+        ("return #string.format('%s', ('x'):rep(10000)), #string.format('%20s%s', 'x', ('y'):rep(5000))", "10000 5020"),
+        (
+            "return string.format('%s%q%s', ('a'):rep(2000), ('b'):rep(2000), 'c') == ('a'):rep(2000) .. '\"' .. ('b'):rep(2000) .. '\"c'",
+            "true",
+        ),
+        (
+            "return string.format('%d', math.huge), string.format('%d', -1/0), string.format('%d', 0/0)",
+            "9223372036854775807 -9223372036854775808 0",
+        ),
+        ("return string.format('%.3d|%8.3d|', 5, 5)", "005|     005|"),
+    ]);
+}
+
+#[test]
+fn tables() {
+    check(&[
+        ("return table.concat({}), table.concat({1, 'b', 2.5}, '-'), table.concat({1, 2, 3}, ',', 2), table.concat({1, 2, 3}, ',', 2, 2)", " 1-b-2.5 2,3 2"),
+        ("table.concat({1, {}, 3})", "!t:1: invalid value (table) at index 2 in table for concat"),
+        ("table.concat({1, nil, 3})", "!t:1: invalid value (nil) at index 2 in table for concat"),
+        ("local t = {} table.insert(t, 'a') table.insert(t, 1, 'b') table.insert(t, 2, 'c') return table.concat(t)", "bca"),
+        ("local t = {1} table.insert(t, 5, 'x') table.insert(t, 0, 'z') table.insert(t, -3, 'n') return t[5], t[0], t[-3], #t", "x z n 1"),
+        ("table.insert({}, 1, 2, 3)", "!t:1: wrong number of arguments"),
+        ("table.insert({})", "!t:1: wrong number of arguments"),
+        ("table.insert(nil, 1)", "!t:1: bad argument #1 to insert (table expected, got nil)"),
+        ("local t = {1, 2, 3} return table.remove(t), table.remove(t, 1), #t, t[1]", "3 1 1 2"),
+        ("return table.remove({}), table.remove({1}, 5), table.remove({1, 2, 3}, 0)", "nil nil 3"),
+        ("local t = {3, 1, 2} table.sort(t) return table.concat(t)", "123"),
+        ("local t = {3, 1, 2} table.sort(t, function(a, b) return a > b end) return table.concat(t)", "321"),
+        ("local t = {} for i = 1, 200 do t[i] = i % 7 end table.sort(t, function() return true end) return #t", "200"),
+        ("local t = {} for i = 1, 200 do t[i] = i % 7 end table.sort(t, function(a, b) return a <= b end) return #t", "200"),
+        ("local t = {} for i = 1, 1000 do t[i] = (i * 7919) % 1009 end table.sort(t) for i = 2, 1000 do assert(t[i-1] <= t[i]) end return 'ok'", "ok"),
+        ("local t = {} for i = 1, 500 do t[i] = i end local n = 0 table.sort(t, function(a, b) n = n + 1 return n % 3 == 0 end)
+          table.sort(t) for i = 1, 500 do assert(t[i] == i) end return 'nothing lost'", "nothing lost"),
+        ("table.sort({1, 'x'})", "!attempt to compare string with number"),
+        ("table.sort({1, 2}, 5)", "!t:1: bad argument #2 to sort (function expected, got number)"),
+        ("return table.getn({1, 2}), table.maxn({1, [10] = 2, [2.5] = 1}), table.maxn({})", "2 10 0"),
+        ("return #table.create(10), next(table.create(0, 5)), #table.create()", "0 nil 0"),
+        ("table.create(-1)", "!t:1: bad argument #1 to create (out of range)"),
+        ("return table.pack, table.move", "nil nil"),
+        // V45
+        ("local t = {1} return table.freeze(t) == t, table.isfrozen(t), table.isfrozen({})", "true true false"),
+        ("local t = table.freeze({1}) t.x = 1", "!t:1: attempt to modify Immutable table"),
+        ("rawset(table.freeze({}), 'x', 1)", "!t:1: attempt to modify Immutable table"),
+        ("setmetatable(table.freeze({}), {})", "!t:1: attempt to modify Immutable table"),
+        ("table.insert(table.freeze({}), 1)", "!t:1: attempt to insert into Immutable table"),
+        ("table.insert(table.freeze({}), 1, 1)", "!t:1: attempt to insert into Immutable table"),
+        ("table.remove(table.freeze({1}))", "!t:1: attempt to remove from Immutable table"),
+        ("table.remove(table.freeze({}))", "!t:1: attempt to remove from Immutable table"),
+        ("table.sort(table.freeze({1}))", "!t:1: attempt to sort Immutable table"),
+        ("local t = table.freeze({{}}) t[1].x = 5 return t[1].x", "5"),
+        ("local t = setmetatable(table.freeze(setmetatable({}, {__newindex = function() end})), nil)", "!t:1: attempt to modify Immutable table"),
+        ("local t = table.freeze(setmetatable({}, {__newindex = function() end})) t.x = 1", "!t:1: attempt to modify Immutable table"),
+        ("local base = {} local t = table.freeze(setmetatable({}, {__index = base})) base.x = 4 return t.x, #t", "4 0"),
+        ("local t = table.freeze({}) local s = 0 for i = 1, 2 do if not pcall(function() t.a = i end) then s = s + 1 end end return s", "2"),
+        ("table.x = 1", "!t:1: attempt to modify Immutable table"),
+        ("math.pi = 3", "!t:1: attempt to modify Immutable table"),
+        // V46
+        ("return #{1, nil, 3}, #{nil, nil, 3}, #{1, 2, nil}, #{nil}, #{1, nil, 3, nil}", "3 3 2 0 3"),
+        ("local t = {1, 2, 3, 4, 5} t[5] = nil t[4] = nil return #t", "3"),
+        ("local t = {1, 2, 3} t[2] = nil return #t", "3"),
+        ("local t = {} for i = 1, 100 do t[#t + 1] = i end for i = 1, 40 do t[#t] = nil end return #t, t[60], t[61]", "60 60 nil"),
+        ("local t = {} for i = 1, 300000 do t[i] = i end for i = 300000, 2, -1 do assert(#t == i) t[i] = nil end return #t", "1"),
+        // V55-V60
+        ("local t = setmetatable({}, {__index = {x = 1}}) return t.x, rawget(t, 'x')", "1 nil"),
+        ("local log = {} local t = setmetatable({}, {__newindex = log}) t.a = 1 return log.a, rawget(t, 'a')", "1 nil"),
+        ("return setmetatable({}, {__call = function(self, a) return a + 1 end})(4)", "5"),
+        ("local mt = {__eq = function() return true end} return setmetatable({}, mt) == setmetatable({}, mt)", "true"),
+        ("local mt = {__lt = function() return true end} local a, b = setmetatable({}, mt), setmetatable({}, mt) return a < b, a <= b, a > b", "true false true"),
+        ("local mt = {__add = function() return 'add' end, __concat = function() return 'cat' end, __len = function() return 7 end, __unm = function() return 'neg' end}
+          local a = setmetatable({}, mt) return a + 1, 'x' .. a, #a, -a", "add cat 7 neg"),
+        ("local mt = {__mod = function() return 'mod' end, __idiv = function() return 'idiv' end} local a = setmetatable({}, mt) return a % 2, a // 2", "mod idiv"),
+        // V63
+        ("local n = 0 for i = 1, 1000 do setmetatable({}, {__gc = function() n = n + 1 end}) end
+          for i = 1, 20000 do local x = {i} end return n", "0"),
+        ("local n = 0 do local mt = {__gc = 1, __close = 1} setmetatable({}, mt) n = n + mt.__gc end return n", "1"),
+        ("local t = setmetatable({}, {__mode = 'v'}) t[1] = {} t.k = {} for i = 1, 20000 do local x = {i} end return type(t[1]), type(t.k)", "table table"),
+        ("local n = 0 for i in function(_, i) i = (i or 0) + 1 if i < 4 then return i end end, nil, nil, 'not closable' do n = n + i end return n", "6"),
+    ]);
+}
+
+#[test]
+fn math_functions() {
+    check(&[
+        ("return math.abs(-5), math.abs(-2.5), math.abs(math.mininteger)", "5 2.5 -9223372036854775808"),
+        ("return math.ceil(2.1), math.floor(2.9), math.floor(-2.1), math.ceil(-2.9), math.floor(5)", "3 2 -3 -2 5"),
+        (
+            "return math.type(math.floor(2.5)), math.type(math.abs(1)), math.type(math.max(1, 2)), math.floor(9007199254740993)",
+            "float float float 9007199254740993",
+        ),
+        ("return math.max(1, 3, 2), math.min(4, 2.5, 9), math.max(-1), math.max('5', 2)", "3 2.5 -1 5"),
+        ("math.max()", "!t:1: wrong number of arguments"),
+        ("math.min()", "!t:1: wrong number of arguments"),
+        ("return math.sqrt(16), math.exp(0), math.pow(2, 10), math.log(1), math.log10(1000)", "4 1 1024 0 3"),
+        (
+            "return math.sin(0), math.cos(0), math.tan(0), math.asin(0), math.acos(1), math.atan(0), math.atan2(0, 1)",
+            "0 1 0 0 0 0 0",
+        ),
+        (
+            "return math.sinh(0), math.cosh(0), math.tanh(0), math.deg(math.pi), math.rad(180) == math.pi",
+            "0 1 0 180 true",
+        ),
+        (
+            "return math.fmod(7, 3), math.fmod(-7, 3), math.mod(-7, 3), math.mod(7, 0), math.mod(7.5, 2)",
+            "1 -1 2 NaN 1.5",
+        ),
+        ("return math.modf(3.7), math.modf(-3.25)", "3 -3 -0.25"),
+        ("return math.frexp(8), math.ldexp(0.5, 4)", "0.5 8"),
+        ("return select(2, math.frexp(8)), math.ldexp(1, 99999)", "4 +Inf"),
+        (
+            "return math.tointeger(3.0), math.tointeger(3.5), math.tointeger('8'), math.tointeger('x'), math.tointeger({})",
+            "3 nil 8 nil nil",
+        ),
+        (
+            "return math.type(math.tointeger(3.0)), math.type(1.5), math.type({}), math.ult(1, -1), math.ult(-1, 1)",
+            "integer float nil true false",
+        ),
+        ("return math.pi", "3.141592653589793"),
+        ("for i = 1, 1000 do local x = math.random() assert(x >= 0 and x < 1) end return 'ok'", "ok"),
+        (
+            "local seen = {} for i = 1, 1000 do local x = math.random(6) assert(x >= 1 and x <= 6 and x % 1 == 0) seen[x] = true end return #seen",
+            "6",
+        ),
+        (
+            "for i = 1, 1000 do local x = math.random(-3, 3) assert(x >= -3 and x <= 3) end return math.random(5, 5), math.type(math.random(3))",
+            "5 float",
+        ),
+        ("math.random(0)", "!t:1: bad argument #1 to random (interval is empty)"),
+        ("math.random(3, 1)", "!t:1: bad argument #2 to random (interval is empty)"),
+        (
+            "math.randomseed(5) return select('#', math.randomseed(5)), math.random(math.mininteger, math.maxinteger) ~= nil",
+            "0 true",
+        ),
+    ]);
+}
+
+#[test]
+fn the_lists_hold_every_name_of_the_reference() {
+    for (library, names) in [
+        (
+            "string",
+            "byte char dump find format gfind gmatch gsub len lower match pack packsize rep reverse sub unpack upper",
+        ),
+        ("table", "concat create freeze getn insert isfrozen maxn remove sort unpack"),
+        (
+            "math",
+            "abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max maxinteger min \
+             mininteger mod modf pi pow rad random randomseed sin sinh sqrt tan tanh tointeger type ult",
+        ),
+        (
+            "_G",
+            "_GOPHER_LUA_VERSION _VERSION assert error getmetatable ipairs next pairs pcall rawequal rawget rawset select \
+             setmetatable tonumber tostring type unpack xpcall",
+        ),
+    ] {
+        let mut found: Vec<_> = library::entries(library).map(|(name, _)| name).collect();
+        found.sort_unstable();
+        assert_eq!(found.join(" "), names, "{library}");
+    }
+    assert_eq!(library::entries("io").count(), 0);
+    assert!(matches!(library::find("math", "pi"), Some(library::Entry::Number(_))));
+    assert!(library::find("string", "nothing").is_none());
+}
