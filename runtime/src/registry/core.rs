@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::changeset::OpKind;
 use super::entry::{Entry, EntryId};
+use super::finder::Finder;
 use super::handler::{EntryHandler, Expander, Observer};
 use super::history::History;
 use super::kinds::Participants;
@@ -23,7 +24,7 @@ use crate::events::Bus;
 pub struct Config {
     /// Kinds that are only stored and never reach a handler.
     pub internal_kinds: Vec<String>,
-    /// Search results kept; at least 1.
+    /// Search results kept; at least 1. Together they hold at most a million entries.
     pub query_cache_size: usize,
     /// Compiled regular expressions of searches kept; at least 1.
     pub regex_cache_size: usize,
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     pub participants: RwLock<Arc<Participants>>,
     pub expander: RwLock<Option<Arc<dyn Expander>>>,
     pub history: Arc<dyn History>,
+    pub finder: Finder,
     pub bus: Bus,
     /// Held for a whole apply, expansion included.
     pub applies: Mutex<()>,
@@ -73,12 +75,14 @@ impl Registry {
     /// An empty registry at the root version.
     pub fn new(config: Config, history: Arc<dyn History>, bus: Bus) -> Registry {
         let empty = Snapshot { version: Version::ROOT, state: State::new(), generation: 0 };
+        let finder = Finder::new(config.query_cache_size, config.regex_cache_size);
         let participants = Participants { internal: config.internal_kinds, ..Participants::default() };
         Registry(Arc::new(Shared {
             current: RwLock::new(Arc::new(empty)),
             participants: RwLock::new(Arc::new(participants)),
             expander: RwLock::new(None),
             history,
+            finder,
             bus,
             applies: Mutex::new(()),
             writer: Mutex::default(),

@@ -38,6 +38,10 @@ impl State {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+    /// Whether both are one and the same state, not only equal.
+    pub fn is_same(&self, other: &State) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
     /// Adds or replaces an entry, whatever was there.
     pub fn put(&mut self, entry: Arc<Entry>) {
         Arc::make_mut(&mut self.0).insert(entry.id.clone(), entry);
