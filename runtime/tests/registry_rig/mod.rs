@@ -29,6 +29,7 @@ pub struct Books {
     pub log: Mutex<Vec<String>>,
     /// Calls (as logged) that are refused, with the error.
     pub refuse: Mutex<Vec<(String, Error)>>,
+    pub once: Mutex<Option<String>>,
     pub panic_at: Mutex<Option<String>>,
 }
 
@@ -39,12 +40,19 @@ impl Books {
     pub fn refuse(&self, call: &str, error: Error) {
         self.refuse.lock().push((call.into(), error));
     }
+    /// Refuses a call the first time only.
+    pub fn refuse_once(&self, call: &str) {
+        *self.once.lock() = Some(call.into());
+    }
     pub fn calm(&self) {
         self.refuse.lock().clear();
         *self.panic_at.lock() = None;
     }
     fn note(&self, call: String) -> Result<()> {
         assert!(self.panic_at.lock().as_deref() != Some(&call), "secret text of a panic");
+        if self.once.lock().take_if(|c| *c == call).is_some() {
+            return Err(Error::invalid("refused once"));
+        }
         let refused = self.refuse.lock().iter().find(|(c, _)| *c == call).map(|(_, e)| e.clone());
         self.log.lock().push(call);
         refused.map_or(Ok(()), Err)
