@@ -96,7 +96,8 @@ impl Config {
             config.set("profiler", "enabled", true);
             config.set("profiler", "address", "localhost:6060");
         }
-        let found = config_file::read(request, env, &mut config.sections, &mut problems);
+        let mut texts = Vec::new();
+        let found = config_file::read(request, env, &mut config.sections, &mut texts, &mut problems);
         switches.apply(&mut config);
         config.set("boot", "config_path", found.to_string_lossy().as_ref());
         config.set("boot", "config_dir", found.parent().unwrap_or(&found).to_string_lossy().as_ref());
@@ -107,6 +108,11 @@ impl Config {
             }
         }
         config.check(&mut problems);
+        for problem in problems.iter_mut().filter(|p| p.line > 0 && p.excerpt.is_none()) {
+            if let Some((_, text)) = texts.iter().find(|(file, _)| *file == problem.file) {
+                *problem = problem.clone().showing(text);
+            }
+        }
         if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok((config, problems)) }
     }
 

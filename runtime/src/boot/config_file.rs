@@ -35,11 +35,12 @@ struct Body {
     vars: IndexMap<String, Leaf>,
 }
 
-/// Adds the values of the files to `into` and gives the absolute path of the first file.
+/// Adds the values of the files to `into`, their names and texts to `texts`, and gives the absolute path of the first file.
 pub(super) fn read(
     request: &ConfigRequest,
     env: &dyn Fn(&str) -> Option<String>,
     into: &mut Sections,
+    texts: &mut Vec<(Arc<str>, String)>,
     problems: &mut Vec<Problem>,
 ) -> PathBuf {
     let mut base = Body::default();
@@ -49,7 +50,10 @@ pub(super) fn read(
     for file in files {
         let name: Arc<str> = file.to_string_lossy().as_ref().into();
         match read_text(&absolute(&request.dir, file)) {
-            Ok(text) => read_file(&name, &text, &mut base, &mut profiles, problems),
+            Ok(text) => {
+                read_file(&name, &text, &mut base, &mut profiles, problems);
+                texts.push((name, text));
+            }
             Err(ReadError::Missing) if request.files.is_empty() => {}
             Err(e) => problems.push(Problem::error(name, format!("failed to read config file: {e}"))),
         }
@@ -161,9 +165,6 @@ impl Reader<'_> {
     }
 
     fn section(&mut self, section: &str, node: Node, into: &mut Body) {
-        if self.map_is_missing(&node) {
-            return;
-        }
         let Some(members) = self.map(section, node) else { return };
         let leaves = match section {
             "vars" => &mut into.vars,
@@ -182,10 +183,6 @@ impl Reader<'_> {
                 }
             });
         }
-    }
-
-    fn map_is_missing(&self, node: &Node) -> bool {
-        node.is_null()
     }
 }
 

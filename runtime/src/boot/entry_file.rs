@@ -72,6 +72,13 @@ struct File<'a> {
 #[derive(Default)]
 struct Fields(Vec<FieldOrigin>);
 
+/// A converted `meta`.
+#[derive(Default)]
+struct Meta {
+    values: Map,
+    fields: Fields,
+}
+
 impl Fields {
     fn push(&mut self, path: String, pos: Pos, file: Option<Arc<str>>) {
         if self.0.len() < MAX_FIELDS || file.is_some() {
@@ -101,7 +108,7 @@ impl File<'_> {
             let message = "only the first document of a file is read";
             self.warn(second, message).help = Some("put the other document into a file of its own".into());
         }
-        let meta = members.shift_remove("meta");
+        let file_meta = members.shift_remove("meta").map(|meta| self.meta(meta)).unwrap_or_default();
         if let Some(entries) = members.get("entries") {
             let items = match &entries.node.value {
                 NodeValue::List(_) => true,
@@ -115,7 +122,7 @@ impl File<'_> {
             self.suggest(&members, &["version", "namespace", "meta", "entries"], "");
             let Some(entries) = members.shift_remove("entries").filter(|_| items) else { return Vec::new() };
             let NodeValue::List(items) = entries.node.value else { return Vec::new() };
-            return items.into_iter().filter_map(|item| self.entry(&ns, item, meta.as_ref())).collect();
+            return items.into_iter().filter_map(|item| self.entry(&ns, item, &file_meta)).collect();
         }
         if !members.contains_key("name") && !members.contains_key("kind") {
             let meant = members.keys().find(|k| nearest(k, ["entries", "name", "kind"]).is_some()).cloned();
@@ -128,7 +135,7 @@ impl File<'_> {
         for key in ["namespace", "version", "requirements"] {
             members.shift_remove(key);
         }
-        self.build(&ns, members, pos, meta, None).into_iter().collect()
+        self.build(&ns, members, pos, &file_meta, true).into_iter().collect()
     }
 
     /// The file's namespace; without one the file is none of ours.
@@ -156,36 +163,28 @@ impl File<'_> {
     }
 
     /// One item of `entries`.
-    fn entry(&mut self, ns: &str, item: Node, file_meta: Option<&Member>) -> Option<Entry> {
+    fn entry(&mut self, ns: &str, item: Node, file_meta: &Meta) -> Option<Entry> {
         let (pos, found) = (item.pos, item.type_name());
-        let NodeValue::Map(mut members) = item.value else {
+        let NodeValue::Map(members) = item.value else {
             self.error(pos, format!("an entry must be a map, found {found}"));
             return None;
         };
-        let meta = members.shift_remove("meta");
-        let (base, own) = (file_meta.cloned(), meta);
-        self.build(ns, members, pos, base, Some(own))
+        self.build(ns, members, pos, file_meta, false)
     }
 
-    /// `own_meta` is `None` for the single-entry form, where `meta` is the only meta
-    /// and a key `data` is an ordinary field.
-    fn build(
-        &mut self,
-        ns: &str,
-        mut members: NodeMap,
-        pos: Pos,
-        meta: Option<Member>,
-        own_meta: Option<Option<Member>>,
-    ) -> Option<Entry> {
+    /// `single` is the single-entry form: the file's meta is the entry's, and a key
+    /// `data` is an ordinary field.
+    fn build(&mut self, ns: &str, mut members: NodeMap, pos: Pos, file_meta: &Meta, single: bool) -> Option<Entry> {
         let before = self.problems.len();
         let mut fields = Fields::default();
         let name = self.required(&mut members, "name", pos, &mut fields);
         let kind = self.required(&mut members, "kind", pos, &mut fields);
-        let mut merged = Map::new();
-        let single = own_meta.is_none();
-        for meta in [meta, own_meta.flatten()].into_iter().flatten() {
-            self.meta(meta, &mut merged, &mut fields);
-        }
+        let own = members.shift_remove("meta").map(|meta| self.meta(meta)).unwrap_or_default();
+        let mut meta = file_meta.values.clone();
+        let replaced = |path: &str| path.split('.').nth(1).is_some_and(|key| own.values.contains_key(key));
+        fields.0.extend(file_meta.fields.0.iter().filter(|f| !replaced(&f.path)).cloned());
+        fields.0.extend(own.fields.0);
+        meta.extend(own.values);
         let data = match members.shift_remove("data").filter(|_| !single) {
             Some(data) => {
                 for (key, member) in &members {
@@ -202,7 +201,7 @@ impl File<'_> {
         }
         let (Some(_), Some(kind), Some(data)) = (name, kind, data) else { return None };
         let origin = Origin { file: self.name.clone(), line: pos.line, fields: fields.0.into() };
-        Some(Entry { id, kind, meta: merged, data, origin: Some(origin) })
+        Some(Entry { id, kind, meta, data, origin: Some(origin) })
     }
 
     fn required(&mut self, members: &mut NodeMap, key: &str, pos: Pos, fields: &mut Fields) -> Option<String> {
@@ -222,34 +221,31 @@ impl File<'_> {
                 let found = member.node.type_name();
                 let p = self.error(member.node.pos, message);
                 p.field = Some(key.to_owned());
-                p.help = (found != "string" && found != "null").then(|| format!("it is a {found}; write it in quotes"));
+                p.help = (found != "string" && found != "null").then(|| format!("found {found}; write it in quotes"));
                 None
             }
         }
     }
 
-    /// Merges one level deep; what is not a map counts as absent.
-    fn meta(&mut self, meta: Member, into: &mut Map, fields: &mut Fields) {
+    /// The values of a `meta` map; what is not a map counts as absent.
+    fn meta(&mut self, meta: Member) -> Meta {
         let (pos, found) = (meta.node.pos, meta.node.type_name());
+        let mut out = Meta::default();
         match meta.node.value {
             NodeValue::Map(members) => {
                 for (key, member) in members {
                     if !member.text_key {
                         self.error(member.key, format!("key {key} is not text; write it in quotes: \"{key}\""));
-                        continue;
-                    }
-                    let path = format!("meta.{key}");
-                    fields.0.retain(|f| {
-                        !(f.path.starts_with(&path) && matches!(f.path.as_bytes().get(path.len()), None | Some(b'.')))
-                    });
-                    if let Some(value) = self.value(member.node, member.key, path, fields) {
-                        into.insert(key, value);
+                    } else if let Some(v) = self.value(member.node, member.key, format!("meta.{key}"), &mut out.fields)
+                    {
+                        out.values.insert(key, v);
                     }
                 }
             }
             NodeValue::Scalar(Scalar::Null) => {}
             _ => self.warn(pos, format!("must be a map, found {found}; it is ignored")).field = Some("meta".into()),
         }
+        out
     }
 
     /// Converts a value, replacing `file://` references and noting places.

@@ -78,7 +78,7 @@ pub fn load(request: &LoadRequest<'_>) -> LoadReport {
                 let entries = load_module(&module.name, Some(&module.version), &dir, &dir, &skip, &mut report);
                 add(&mut all, entries, &mut report.problems);
             }
-            Err(problem) => report.problems.push(problem),
+            Err(problem) => report.problems.push(*problem),
         }
     }
     report.entries = all.into_values().collect();
@@ -109,7 +109,7 @@ fn load_dir(dir: &Path, skip: &Skip, what: &str, report: &mut LoadReport) -> Vec
             let p = unreadable(here, &e);
             let missing = e.kind() == std::io::ErrorKind::NotFound;
             report.problems.push(if missing {
-                p.help("`wippy.lock` names this directory; create it or change the name")
+                p.help("create it, or name another directory in wippy.lock")
             } else {
                 p
             });
@@ -144,7 +144,7 @@ fn load_module(
     let mut entries = load_dir(dir, skip, &format!("module {module} in"), report);
     match excludes(root) {
         Ok(excludes) => entries.retain(|e| !excludes.matches(e)),
-        Err(problem) => report.problems.push(problem),
+        Err(problem) => report.problems.push(*problem),
     }
     for entry in &mut entries {
         entry.meta.insert("module".into(), Value::Str(module.to_owned()));
@@ -156,7 +156,7 @@ fn load_module(
 }
 
 /// The directory of an installed module.
-fn installed(lock: &Lock, name: &str, version: &str) -> Result<PathBuf, Problem> {
+fn installed(lock: &Lock, name: &str, version: &str) -> Result<PathBuf, Box<Problem>> {
     let vendor = lock.vendor_path();
     let dir = vendor.join(name);
     if dir.is_dir() {
@@ -165,14 +165,16 @@ fn installed(lock: &Lock, name: &str, version: &str) -> Result<PathBuf, Problem>
     let pack = vendor.join(format!("{name}-{version}.wapp"));
     if pack.is_file() {
         let message = format!("module {name} is installed as a pack, which cannot be read yet: {}", shown(&pack));
-        return Err(Problem::error("", message).help("unpack it, or name a directory under `replacements`"));
+        return Err(Problem::error("", message).help("unpack it, or name a directory under `replacements`").into());
     }
     let versioned = [format!("{name}@{version}"), format!("{name}-{version}"), format!("{name}/{version}")];
     if let Some(dir) = versioned.iter().map(|v| vendor.join(v)).find(|d| d.is_dir()) {
         return Ok(dir);
     }
     let message = format!("module {name} {version} is not installed: {} does not exist", shown(&dir));
-    Err(Problem::error("", message).help("install it, or name a local directory under `replacements` in wippy.lock"))
+    Err(Problem::error("", message)
+        .help("install it, or name a local directory under `replacements` in wippy.lock")
+        .into())
 }
 
 fn add(all: &mut IndexMap<EntryId, Entry>, entries: Vec<Entry>, problems: &mut Vec<Problem>) {
@@ -194,13 +196,13 @@ fn add(all: &mut IndexMap<EntryId, Entry>, entries: Vec<Entry>, problems: &mut V
 }
 
 /// What a module's own `wippy.yaml` keeps out of applications.
-fn excludes(root: &Path) -> Result<Disable, Problem> {
+fn excludes(root: &Path) -> Result<Disable, Box<Problem>> {
     let path = root.join("wippy.yaml");
     let name = shown(&path);
     let text = match read_text(&path) {
         Ok(text) => text,
         Err(ReadError::Missing) => return Ok(Disable::default()),
-        Err(e) => return Err(Problem::error(name, format!("failed to read file: {e}"))),
+        Err(e) => return Err(Problem::error(name, format!("failed to read file: {e}")).into()),
     };
     let document = yaml::parse(&text).map_err(|e| Problem::syntax(name.clone(), &text, &e))?;
     let Some(root) = document.root else { return Ok(Disable::default()) };

@@ -48,26 +48,43 @@ fn pos(mark: &Marker) -> Pos {
 /// The parser's messages for the commonest slips, in words a YAML user knows and
 /// at the line that is wrong.
 fn explain(text: &str, pos: Pos, info: &str) -> SyntaxError {
-    if !info.starts_with("simple key expect") {
-        return SyntaxError { pos, message: info.to_owned() };
+    let line = |n: u32| text.lines().nth((n as usize).wrapping_sub(1)).unwrap_or_default();
+    let blank = |n: u32| matches!(line(n).trim_start().as_bytes(), [] | [b'#', ..]);
+    let last_before = |n: u32| (1..n).rev().find(|&n| !blank(n));
+    let error = |pos: Pos, message: &str| SyntaxError { pos, message: message.to_owned() };
+    let column = |chars: usize| u32::try_from(chars).unwrap_or(u32::MAX).saturating_add(1);
+    if info.contains("tab") {
+        let rest = text.lines().enumerate().skip((pos.line as usize).saturating_sub(1));
+        let mut tabbed = rest.map(|(n, l)| (n, l, l.chars().take_while(|c| *c == ' ').count()));
+        if let Some((n, _, spaces)) = tabbed.find(|(_, l, spaces)| l[*spaces..].starts_with('\t')) {
+            return error(Pos { line: column(n), column: column(spaces) }, "a tab cannot indent; use spaces");
+        }
     }
-    // It is noticed only on the next line.
-    let before = text.lines().take((pos.line as usize).saturating_sub(1)).enumerate();
-    let key = before.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#')).last();
-    let pos = match key {
-        Some((at, line))
-            if pos.column == 1
-                || text
-                    .lines()
-                    .nth(pos.line as usize - 1)
-                    .is_none_or(|l| l.chars().take(pos.column as usize - 1).all(|c| c == ' ')) =>
+    if info.starts_with("simple key expect") {
+        // It is noticed only on the next line.
+        let indented = line(pos.line).chars().take(pos.column as usize - 1).all(|c| c == ' ');
+        let pos = last_before(pos.line).filter(|_| indented).map_or(pos, |n| {
+            let indent = line(n).chars().take_while(|c| c.is_whitespace()).count();
+            Pos { line: n, column: column(indent) }
+        });
+        return error(pos, "expected `key: value`, found text without `:`");
+    }
+    // At the end of the text: show the end of the last line that says something.
+    let pos = match last_before(pos.line) {
+        Some(n)
+            if (pos.line as usize..).zip(text.lines().skip(pos.line as usize - 1)).all(|(n, _)| blank(n as u32)) =>
         {
-            let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-            Pos { line: at as u32 + 1, column: indent as u32 + 1 }
+            Pos { line: n, column: column(line(n).chars().count()) }
         }
         _ => pos,
     };
-    SyntaxError { pos, message: "expected `key: value`, found text without `:`".into() }
+    match info {
+        "while parsing node, found unknown anchor" => error(pos, "unknown anchor: no `&name` comes before this alias"),
+        "mapping values are not allowed in this context" => {
+            error(pos, "mapping values are not allowed in this context; put text with `: ` in quotes")
+        }
+        info => error(pos, info),
+    }
 }
 
 /// A list or map whose end has not come yet.
