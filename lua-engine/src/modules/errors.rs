@@ -98,6 +98,9 @@ impl From<Error> for ErrorObject {
 
 impl Object for ErrorObject {
     const EXPECTED: &'static str = "error";
+    fn text(&self) -> Option<&str> {
+        Some(self.error.message())
+    }
     const METHODS: &'static [Member] = &[
         member!("kind", kind),
         member!("message", message),

@@ -5,7 +5,14 @@
 //! parts in the same form and offered to programs beside these.
 
 pub mod base;
+pub mod base64;
 pub mod errors;
+pub mod hash;
+pub mod json;
+pub mod logger;
+pub mod metrics;
+pub mod uuid;
+pub mod yaml;
 
 use crate::native::{Member, Stack};
 
@@ -27,7 +34,8 @@ pub enum ModuleValue {
 }
 
 static ALWAYS: [&Module; 1] = [&errors::MODULE];
-static ON_REQUEST: [&Module; 0] = [];
+static ON_REQUEST: [&Module; 7] =
+    [&base64::MODULE, &hash::MODULE, &json::MODULE, &logger::MODULE, &metrics::MODULE, &uuid::MODULE, &yaml::MODULE];
 
 /// Modules that are globals of every program.
 pub fn always() -> &'static [&'static Module] {

@@ -109,7 +109,8 @@ macro_rules! native {
             const NAME: &'static str = $name;
             #[inline]
             fn call(call: &mut $crate::native::Call<'_>) -> Result<$crate::native::Ret, $crate::native::Raise> {
-                $f(call)
+                let f: fn(&mut $crate::native::Call<'_>) -> Result<$crate::native::Ret, $crate::native::Raise> = $f;
+                f(call)
             }
         }
         $crate::native::Function::of::<Item>()
@@ -125,7 +126,8 @@ macro_rules! continuation {
             const NAME: &'static str = $name;
             #[inline]
             fn call(call: &mut $crate::native::Call<'_>) -> Result<$crate::native::Ret, $crate::native::Raise> {
-                $f(call)
+                let f: fn(&mut $crate::native::Call<'_>) -> Result<$crate::native::Ret, $crate::native::Raise> = $f;
+                f(call)
             }
         }
         $crate::native::Continuation::of::<Item>()

@@ -23,18 +23,27 @@ pub trait Object: 'static {
     /// Metamethods by their name, such as `__tostring` and `__concat`. `__gc`, `__index`, `__newindex` and
     /// `__metatable` are set by the layer.
     const OPERATORS: &'static [Function] = &[];
+    /// The text that stands for the value where plain data is wanted (JSON), if any.
+    fn text(&self) -> Option<&str> {
+        None
+    }
     /// Lua values that the object keeps alive, see [`Stack::set_slot`].
     const SLOTS: i32 = 0;
 }
 
 struct Header {
     id: TypeId,
+    text: unsafe fn(*const c_void) -> Option<&'static str>,
     drop: unsafe fn(*mut c_void),
 }
 
 /// Type of an object whose value was already dropped.
 enum Dead {}
-static DEAD: Header = Header { id: TypeId::of::<Dead>(), drop: nothing };
+static DEAD: Header = Header { id: TypeId::of::<Dead>(), text: no_text, drop: nothing };
+
+unsafe fn no_text(_: *const c_void) -> Option<&'static str> {
+    None
+}
 
 unsafe fn nothing(_: *mut c_void) {}
 
@@ -47,9 +56,16 @@ struct Inline<T> {
 struct Typed<T>(std::marker::PhantomData<T>);
 
 impl<T: Object> Typed<T> {
-    const HEADER: Header = Header { id: TypeId::of::<T>(), drop: drop_value::<T> };
+    const HEADER: Header = Header { id: TypeId::of::<T>(), text: text_of::<T>, drop: drop_value::<T> };
     /// Lua aligns userdata to eight bytes.
     const ALIGNED: () = assert!(align_of::<T>() <= 8);
+}
+
+/// # Safety
+/// `p` is an `Inline<T>` with a live value that outlives the use of the result.
+unsafe fn text_of<T: Object>(p: *const c_void) -> Option<&'static str> {
+    // SAFETY: promised.
+    unsafe { (*p.cast::<Inline<T>>()).value.text() }
 }
 
 /// # Safety
@@ -120,6 +136,17 @@ impl Stack<'_> {
     pub fn object_at<T: Object>(&self, i: i32) -> Option<&T> {
         // SAFETY: the slot keeps its value while `self` is borrowed... pushes take `&self` but never overwrite slots.
         unsafe { get::<T>(self.raw(), i) }
+    }
+    /// The text of the object in slot `i`, see [`Object::text`]; the borrow ends with the next change of the stack.
+    pub fn object_text(&self, i: i32) -> Option<&str> {
+        // SAFETY: rule 4; the slot keeps the object while `self` is borrowed.
+        unsafe {
+            if ffi::lua_type(self.raw(), i) != ffi::LUA_TUSERDATA {
+                return None;
+            }
+            let p = ffi::lua_touserdata(self.raw(), i).cast::<Inline<()>>();
+            ((*p).header.text)(p.cast())
+        }
     }
     /// Keeps the top value alive with the object at `i`, in its slot `n` (from 1), popping it. The object must
     /// have been made with that many [`Object::SLOTS`].

@@ -281,6 +281,13 @@ impl<'a> Stack<'a> {
         unsafe { ffi::lua_rawget(self.l, t) };
         self.type_of(-1)
     }
+    /// Replaces the key on top by `t[key]`, without metamethods, and gives its type.
+    #[inline]
+    pub fn get_raw(&self, t: i32) -> Type {
+        // SAFETY: raw access to a table.
+        unsafe { ffi::lua_rawget(self.l, t) };
+        self.type_of(-1)
+    }
     /// Pushes `t[n]`, without metamethods, and gives its type.
     #[inline]
     pub fn get_index(&self, t: i32, n: i64) -> Type {
