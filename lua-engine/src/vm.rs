@@ -78,6 +78,10 @@ fn install(stack: &Stack<'_>) {
     }
     stack.pop_raw(1);
     base::install_strings(stack);
+    let mut seed = [0; 8];
+    stack.state().surroundings().random(&mut seed);
+    // SAFETY: sets the generator of `math.random`.
+    unsafe { wippy_lua_vm::sys::wippy_setrandom(l, u64::from_le_bytes(seed)) };
 }
 
 const GLOBAL: Function = crate::native!("__index", global);

@@ -1,8 +1,7 @@
 //! The globals every program has: base functions and standard libraries.
 //!
-//! The functions of the C libraries are taken once per OS process from a
-//! throw-away VM and handed to VMs lazily like any other module. Functions that
-//! meet lazy tables (`pairs`, `next`, `getmetatable`, `setmetatable`) are
+//! The names of the VM's libraries are handed to programs lazily like any other
+//! module; `coroutine` and `os` are modules of the engine. Functions that meet lazy tables (`pairs`, `next`, `getmetatable`, `setmetatable`) are
 //! wrapped, `print` and `require` are ours. Contains `unsafe`: the wrappers are
 //! plain C functions that own nothing, so the C function they end in may raise.
 
@@ -11,19 +10,16 @@ use std::sync::OnceLock;
 
 use wippy_runtime::payload::Map;
 
+use wippy_lua_vm::library;
+
 use crate::member;
 use crate::native::ffi::{self, lua_State};
 use crate::native::{Call, Function, Member, MemberValue, Raise, Ret, Stack, Type};
 use crate::state::{LogLevel, LogRecord, State};
 
 /// Names that exist besides what [`harvest`] finds.
-pub(crate) const GLOBALS: &[Member] = &[
-    Member::str("_VERSION", "Lua 5.3 - Wippy Modification"),
-    Member::str("_GOPHER_LUA_VERSION", "GopherLua 0.2 Wippy Edition"),
-    member!("print", print),
-    member!("require", require),
-    Member::table("package", PACKAGE),
-];
+pub(crate) const GLOBALS: &[Member] =
+    &[member!("print", print), member!("require", require), Member::table("package", PACKAGE)];
 
 const PACKAGE: &[Member] =
     &[member!("loadlib", loadlib), member!("seeall", seeall), Member::str("path", ""), Member::str("cpath", "")];
@@ -40,10 +36,7 @@ struct Libraries {
 static LIBRARIES: OnceLock<Libraries> = OnceLock::new();
 
 fn libraries() -> &'static Libraries {
-    LIBRARIES.get_or_init(|| {
-        // SAFETY: a VM of our own that runs only library openers.
-        unsafe { collect() }
-    })
+    LIBRARIES.get_or_init(collect)
 }
 
 /// Learns the functions of the C libraries, once.
@@ -56,108 +49,39 @@ pub(crate) fn library_globals() -> &'static [Member] {
     &libraries().base
 }
 
-const ABSENT: &[&str] = &[
-    "load",
-    "loadstring",
-    "loadfile",
-    "dofile",
-    "collectgarbage",
-    "rawlen",
-    "getfenv",
-    "setfenv",
-    "module",
-    "newproxy",
-    "warn",
-    "print",
-    "require",
-    "_G",
-    "_VERSION",
-];
-
-/// # Safety
-/// Must not be called while another VM could see the result change (it is called once).
-unsafe fn collect() -> Libraries {
-    // SAFETY: each opener leaves its table on the stack; nothing here can fail but for lack of memory.
-    unsafe {
-        let l = ffi::luaL_newstate();
-        assert!(!l.is_null(), "no memory for the first VM");
-        ffi::luaL_requiref(l, c"_G".as_ptr(), ffi::luaopen_base, 1);
-        let mut base: Vec<Member> = members(l).into_iter().filter(|m| !ABSENT.contains(&m.name)).collect();
-        let pick = |base: &[Member], name: &str| match base.iter().find(|m| m.name == name).map(|m| m.value) {
-            Some(MemberValue::Function(f)) => f.raw(),
-            _ => unreachable!("the base library has {name}"),
-        };
-        let (next, getmetatable, setmetatable) =
-            (pick(&base, "next"), pick(&base, "getmetatable"), pick(&base, "setmetatable"));
-        for (name, raw) in [
-            ("pairs", pairs as ffi::lua_CFunction),
-            ("next", wrapped_next),
-            ("getmetatable", wrapped_getmetatable),
-            ("setmetatable", wrapped_setmetatable),
-        ] {
-            base.retain(|m| m.name != name);
-            base.push(Member::function(Function { name, raw }));
-        }
-        let mut library = |name: &'static std::ffi::CStr, open: ffi::lua_CFunction| -> &'static [Member] {
-            ffi::luaL_requiref(l, name.as_ptr(), open, 0);
-            let found: &'static [Member] = Vec::leak(members(l));
-            base.push(Member::table(name.to_str().unwrap_or_default(), found));
-            found
-        };
-        let string = library(c"string", ffi::luaopen_string);
-        library(c"table", ffi::luaopen_table);
-        library(c"math", ffi::luaopen_math);
-        library(c"coroutine", ffi::luaopen_coroutine);
-        let unpack = base.iter().find(|m| m.name == "table").and_then(|m| match m.value {
-            MemberValue::Table(t) => t.iter().find(|m| m.name == "unpack").copied(),
-            _ => None,
-        });
-        if !base.iter().any(|m| m.name == "unpack") {
-            base.extend(unpack);
-        }
-        ffi::lua_close(l);
-        Libraries { base, string, next, getmetatable, setmetatable }
+fn collect() -> Libraries {
+    let mut base = members("_G");
+    let pick = |name: &str| match base.iter().find(|m| m.name == name).map(|m| m.value) {
+        Some(MemberValue::Function(f)) => f.raw(),
+        _ => unreachable!("the base library has {name}"),
+    };
+    let (next, getmetatable, setmetatable) = (pick("next"), pick("getmetatable"), pick("setmetatable"));
+    for (name, raw) in [
+        ("pairs", pairs as ffi::lua_CFunction),
+        ("next", wrapped_next),
+        ("getmetatable", wrapped_getmetatable),
+        ("setmetatable", wrapped_setmetatable),
+    ] {
+        base.retain(|m| m.name != name);
+        base.push(Member::function(Function { name, raw }));
     }
+    let string: &'static [Member] = Vec::leak(members("string"));
+    base.push(Member::table("string", string));
+    for name in ["table", "math"] {
+        base.push(Member::table(name, Vec::leak(members(name))));
+    }
+    Libraries { base, string, next, getmetatable, setmetatable }
 }
 
-/// The members of the table on top: functions without upvalues and constants.
-///
-/// # Safety
-/// `l` is live and a table is on top.
-unsafe fn members(l: *mut lua_State) -> Vec<Member> {
-    let mut out = Vec::new();
-    // SAFETY: raw iteration of a table nobody changes.
-    unsafe {
-        ffi::lua_pushnil(l);
-        while ffi::lua_next(l, -2) != 0 {
-            if ffi::lua_type(l, -2) == ffi::LUA_TSTRING {
-                let name = std::ffi::CStr::from_ptr(ffi::lua_tolstring(l, -2, std::ptr::null_mut()));
-                let name: &'static str = String::leak(name.to_string_lossy().into_owned());
-                let value = match ffi::lua_type(l, -1) {
-                    ffi::LUA_TFUNCTION => ffi::lua_tocfunction(l, -1)
-                        .filter(|_| {
-                            ffi::lua_getupvalue(l, -1, 1).is_null() || {
-                                ffi::lua_pop(l, 1);
-                                false
-                            }
-                        })
-                        .map(|raw| MemberValue::Function(Function { name, raw })),
-                    ffi::LUA_TNUMBER if ffi::lua_isinteger(l, -1) != 0 => {
-                        Some(MemberValue::Int(ffi::lua_tointeger(l, -1)))
-                    }
-                    ffi::LUA_TNUMBER => Some(MemberValue::Float(ffi::lua_tonumber(l, -1))),
-                    ffi::LUA_TSTRING => {
-                        let s = std::ffi::CStr::from_ptr(ffi::lua_tolstring(l, -1, std::ptr::null_mut()));
-                        Some(MemberValue::Str(String::leak(s.to_string_lossy().into_owned())))
-                    }
-                    _ => None,
-                };
-                out.extend(value.map(|value| Member { name, value }));
-            }
-            ffi::lua_pop(l, 1);
-        }
-    }
-    out
+/// The names of a library of the VM.
+fn members(library_name: &str) -> Vec<Member> {
+    let value = |entry| match entry {
+        library::Entry::Function(raw) => MemberValue::Function(Function { name: "", raw }),
+        library::Entry::Text(s) => MemberValue::Str(s),
+        library::Entry::Number(n) => MemberValue::Float(n),
+        library::Entry::Integer(n) => MemberValue::Int(n),
+    };
+    library::entries(library_name).map(|(name, entry)| Member { name, value: value(entry) }).collect()
 }
 
 /// Gives strings their metatable: `__index` is the string library.

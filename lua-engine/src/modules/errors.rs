@@ -109,6 +109,8 @@ impl Object for ErrorObject {
         member!("stack", stack),
     ];
     const OPERATORS: &'static [Function] = &[native!("__tostring", message), native!("__concat", concat)];
+    /// Tells the VM's libraries to take the object for its text where a string is required.
+    const MARK: Option<&'static str> = Some("__error");
 }
 
 impl Stack<'_> {

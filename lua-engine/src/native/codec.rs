@@ -523,7 +523,8 @@ impl Decoder<'_, '_, '_> {
                 return Err(damaged().into());
             }
             ffi::lua_pushvalue(l, -2);
-            ffi::lua_setmetatable(l, -2);
+            // As a program would: a finaliser in it is ignored.
+            wippy_lua_vm::sys::wippy_setmetatable(l, ffi::lua_gettop(l) - 1);
             ffi::lua_replace(l, -2);
         }
         Ok(())

@@ -23,6 +23,8 @@ pub trait Object: 'static {
     /// Metamethods by their name, such as `__tostring` and `__concat`. `__gc`, `__index`, `__newindex` and
     /// `__metatable` are set by the layer.
     const OPERATORS: &'static [Function] = &[];
+    /// A key of the metatable set to true, by which C code knows the type.
+    const MARK: Option<&'static str> = None;
     /// The text that stands for the value where plain data is wanted (JSON), if any.
     fn text(&self) -> Option<&str> {
         None
@@ -114,7 +116,7 @@ impl Stack<'_> {
             return;
         }
         self.pop_raw(1);
-        self.push_table(0, 3 + T::OPERATORS.len());
+        self.push_table(0, 3 + T::OPERATORS.len() + usize::from(T::MARK.is_some()));
         self.push_members(T::METHODS);
         self.set_field(-2, "__index");
         self.push_bool(false);
@@ -122,6 +124,10 @@ impl Stack<'_> {
         if std::mem::needs_drop::<T>() {
             self.push_function(COLLECT);
             self.set_field(-2, "__gc");
+        }
+        if let Some(mark) = T::MARK {
+            self.push_bool(true);
+            self.set_field(-2, mark);
         }
         for operator in T::OPERATORS {
             self.push_function(*operator);

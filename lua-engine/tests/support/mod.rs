@@ -47,7 +47,9 @@ impl Surroundings for World {
         {
             return self.line(r.message);
         }
-        self.line(&format!("{:?} {} [{}] {} {:?}", r.level, r.message, r.logger, r.location, r.fields));
+        let mut fields: Vec<_> = r.fields.iter().map(|(k, v)| format!("{k}={v:?}")).collect();
+        fields.sort();
+        self.line(&format!("{:?} {} [{}] {} {}", r.level, r.message, r.logger, r.location, fields.join(" ")));
     }
     fn measure(&self, name: &str, change: Measurement, labels: &[(String, String)]) -> bool {
         self.line(&format!("metric {name} {change:?} {labels:?}"));
