@@ -177,6 +177,26 @@ mod tests {
         }
     }
 
+    /// The definition, straight and slow.
+    fn obviously(pattern: &[&str], text: &[&str]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, None) => true,
+            (Some((&"**", rest)), _) => (0..=text.len()).any(|n| obviously(rest, &text[n..])),
+            (Some((&"*", rest)), Some((t, tail))) => !t.is_empty() && obviously(rest, tail),
+            (Some((p, rest)), Some((t, tail))) => p == t && obviously(rest, tail),
+            _ => false,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn matching_is_what_it_is_defined_to_be(pattern in "(a|b|\\*|\\*\\*)(\\.(a|b|\\*|\\*\\*)){0,5}", text in "(a|b)?(\\.(a|b)){0,6}") {
+            let parts: Vec<&str> = pattern.split('.').collect();
+            let want = obviously(&parts, &text.split('.').collect::<Vec<_>>());
+            proptest::prop_assert_eq!(Pattern::new(&pattern).matches(&text), want);
+        }
+    }
+
     #[test]
     fn many_stars_stay_fast() {
         let pattern = Pattern::new(&vec!["**.a"; 200].join("."));

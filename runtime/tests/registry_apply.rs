@@ -101,12 +101,14 @@ fn an_unknown_kind_names_its_place_and_the_nearest_kind_and_nothing_happens() {
     let mut bad = entry("shop:limits", "registry.entyr", Value::Nil);
     bad.origin = Some(Origin::new("src/_index.yaml", 7));
     let other = entry("shop:other", "zzz", Value::Nil);
-    let changes = ChangeSet::new().create(unit("a:x", 1, &[])).create(bad).create(other);
+    let absent = entry("shop:pay", "queue.driver.sqs", Value::Nil);
+    let changes = ChangeSet::new().create(unit("a:x", 1, &[])).create(bad).create(other).create(absent);
     let error = rig.registry.apply(changes).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "failed to apply changes: 2 problems:\n  src/_index.yaml:7: entry shop:limits: unknown kind \
-         `registry.entyr`, did you mean `registry.entry`?\n  entry shop:other: unknown kind `zzz`"
+        "failed to apply changes: 3 problems:\n  src/_index.yaml:7: entry shop:limits: unknown kind \
+         `registry.entyr`, did you mean `registry.entry`?\n  entry shop:other: unknown kind `zzz`\n  \
+         entry shop:pay: kind `queue.driver.sqs` is not supported by this build"
     );
     assert!(rig.books.take_log().is_empty());
 }
@@ -555,4 +557,26 @@ fn expansion_joins_the_change_and_is_taken_back_with_it() {
         }
         assert_eq!(*log.lock(), steps);
     }
+}
+
+/// While it expands, somebody else changes the registry.
+struct Overtaken(Registry);
+
+impl Expander for Overtaken {
+    fn expand(&self, changes: ChangeSet, _: &State) -> Result<Expansion> {
+        let overtake = || self.0.load_state(vec![unit("z:z", 1, &[])], None).unwrap();
+        std::thread::scope(|scope| scope.spawn(overtake).join().unwrap());
+        assert!(self.0.apply(ChangeSet::new()).is_err(), "an expander cannot nest changes either");
+        Ok(Expansion { changes, effects: None })
+    }
+}
+
+#[test]
+fn a_change_that_was_overtaken_is_a_conflict_worth_a_retry() {
+    let rig = rig();
+    rig.registry.set_expander(Arc::new(Overtaken(rig.registry.clone())));
+    let error = rig.registry.apply(ChangeSet::new().create(unit("a:x", 1, &[]))).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (&Kind::CONFLICT, "registry changed during apply"));
+    assert_eq!(error.is_retryable(), Some(true));
+    assert_eq!(rig.content(), "z:z=1");
 }

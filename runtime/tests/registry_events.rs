@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use wippy_runtime::events::{Bus, Event, EventReceiver, EventSink, MAX_SUBSCRIBERS, RecvError};
+use wippy_runtime::events::{Bus, Event, EventReceiver, EventSink, MAX_SUBSCRIBERS, Match, RecvError};
 use wippy_runtime::payload::Value;
 
 fn event(system: &str, kind: &str, n: i64) -> Event {
@@ -35,6 +35,24 @@ fn system_and_kind_select_events() {
         assert_eq!(bus.has_listener(sent_system, sent_kind), want);
         bus.publish(event(sent_system, sent_kind, 1));
         assert_eq!(receiver.try_recv().is_ok(), want, "{system:?} {kind:?} <- {sent_system:?} {sent_kind:?}");
+    }
+}
+
+#[test]
+fn programs_select_by_text_prefix() {
+    let cases = [
+        ("", "shop", true),
+        ("*", "shop.eu.x", true),
+        ("shop", "shop", true),
+        ("shop", "shop.eu", false),
+        ("shop.*", "shop.eu.x", true),
+        ("shop.*", "shop", false),
+        ("sh*", "shop.eu", true),
+        ("s*p", "shop", false),
+        ("s*p", "s*p", true),
+    ];
+    for (text, system, want) in cases {
+        assert_eq!(Match::simple(text).matches(system), want, "{text:?} on {system:?}");
     }
 }
 

@@ -97,6 +97,14 @@ fn orders() {
         member.meta = Map::from([("groups".to_owned(), list(&["g"]))]);
         ChangeSet::new().create(user).create(member).create(entry("z:any", "k", Value::Nil))
     };
+    let placeholders = || {
+        let text = |id: &str, kind: &str, text: &str| entry(id, kind, map(&[("url", text.into())]));
+        ChangeSet::new()
+            .create(text("a:user", "k", "http://${env:HOST}/"))
+            .create(text("z:var", "env.variable", "${env:OTHER}"))
+            .create(text("z:storage", "env.storage.os", ""))
+            .create(text("a:zother", "k", "${env:HOST}"))
+    };
     let old = state(&[unit("a:x", 1, &["b:y"]), unit("b:y", 1, &["c:z"]), unit("c:z", 1, &[])]);
     let kept = unit("a:x", 2, &["b:y"]);
     let cases: Vec<(&str, ChangeSet, &str)> = vec![
@@ -141,6 +149,7 @@ fn orders() {
             ChangeSet::new().create(unit("p:b", 1, &["p:b"])).create(unit("p:a", 1, &["p:b"])),
             "cp:b cp:a",
         ),
+        ("the environment before its users", placeholders(), "cz:storage cz:var ca:user ca:zother"),
         ("nothing", ChangeSet::new(), ""),
     ];
     for (name, changes, want) in cases {

@@ -6,6 +6,7 @@
 //! and a sink that publishes from within `accept` nests instead of deadlocking.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -45,13 +46,64 @@ pub trait EventSink: Send + Sync {
     fn closed(&self) {}
 }
 
+/// Which texts a subscription takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Match {
+    Any,
+    Exact(String),
+    /// Everything that begins with the text.
+    Prefix(String),
+    Pattern(Pattern),
+}
+
+impl Match {
+    /// As programs write it: empty or `*` is any, a final `*` means a prefix, else exact.
+    pub fn simple(text: &str) -> Match {
+        match text.strip_suffix('*') {
+            _ if text.is_empty() => Match::Any,
+            Some("") => Match::Any,
+            Some(prefix) => Match::Prefix(prefix.to_owned()),
+            None => Match::Exact(text.to_owned()),
+        }
+    }
+
+    /// As the runtime writes it: a dot-segment pattern ([`crate::pattern`]).
+    pub fn pattern(text: &str) -> Match {
+        let pattern = Pattern::new(text);
+        match pattern.literal() {
+            Some(_) => Match::Exact(text.to_owned()),
+            None => Match::Pattern(pattern),
+        }
+    }
+
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Match::Any => true,
+            Match::Exact(t) => t == text,
+            Match::Prefix(t) => text.starts_with(t.as_str()),
+            Match::Pattern(p) => p.matches(text),
+        }
+    }
+}
+
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Match::Any => f.write_str("*"),
+            Match::Exact(t) => f.write_str(t),
+            Match::Prefix(t) => write!(f, "{t}*"),
+            Match::Pattern(p) => f.write_str(p.as_str()),
+        }
+    }
+}
+
 /// What one subscriber looks like from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriberInfo {
     /// `sub.<n>`.
     pub id: String,
     pub system: String,
-    /// Empty: every kind.
+    /// `*`: every kind.
     pub kind: String,
     pub delivered: u64,
     pub dropped: u64,
@@ -59,9 +111,8 @@ pub struct SubscriberInfo {
 
 struct Subscriber {
     id: u64,
-    system: Pattern,
-    /// `None`: every kind.
-    kind: Option<Pattern>,
+    system: Match,
+    kind: Match,
     sink: Arc<dyn EventSink>,
     active: AtomicBool,
     delivered: AtomicU64,
@@ -70,9 +121,7 @@ struct Subscriber {
 
 impl Subscriber {
     fn matches(&self, system: &str, kind: &str) -> bool {
-        self.active.load(Ordering::Acquire)
-            && self.system.matches(system)
-            && self.kind.as_ref().is_none_or(|p| p.matches(kind))
+        self.active.load(Ordering::Acquire) && self.system.matches(system) && self.kind.matches(kind)
     }
 
     fn deliver(&self, event: &Arc<Event>) {
@@ -97,9 +146,9 @@ impl Table {
     fn build(all: &BTreeMap<u64, Arc<Subscriber>>) -> Table {
         let mut table = Table::default();
         for sub in all.values() {
-            match sub.system.literal() {
-                Some(name) => table.literal.entry(name.into()).or_default().push(sub.clone()),
-                None => table.wild.push(sub.clone()),
+            match &sub.system {
+                Match::Exact(name) => table.literal.entry(name.as_str().into()).or_default().push(sub.clone()),
+                _ => table.wild.push(sub.clone()),
             }
         }
         table
@@ -168,7 +217,12 @@ impl Bus {
     /// empty `system` matches nothing. Errors: `bus is closed`,
     /// `eventbus subscribers cap reached`.
     pub fn subscribe(&self, system: &str, kind: &str, sink: Arc<dyn EventSink>) -> Result<Subscription> {
-        let kind = if kind.is_empty() || kind == "*" { None } else { Some(Pattern::new(kind)) };
+        let kind = if kind.is_empty() || kind == "*" { Match::Any } else { Match::pattern(kind) };
+        self.subscribe_matching(Match::pattern(system), kind, sink)
+    }
+
+    /// [`Bus::subscribe`] with other ways to select.
+    pub fn subscribe_matching(&self, system: Match, kind: Match, sink: Arc<dyn EventSink>) -> Result<Subscription> {
         let mut all = self.0.all.lock();
         if self.is_closed() {
             return Err(Error::unavailable("bus is closed"));
@@ -178,7 +232,7 @@ impl Bus {
         }
         let subscriber = Arc::new(Subscriber {
             id: self.0.next.fetch_add(1, Ordering::Relaxed) + 1,
-            system: Pattern::new(system),
+            system,
             kind,
             sink,
             active: AtomicBool::new(true),
@@ -256,8 +310,8 @@ impl Bus {
         all.values()
             .map(|s| SubscriberInfo {
                 id: format!("sub.{}", s.id),
-                system: s.system.as_str().to_owned(),
-                kind: s.kind.as_ref().map_or(String::new(), |k| k.as_str().to_owned()),
+                system: s.system.to_string(),
+                kind: s.kind.to_string(),
                 delivered: s.delivered.load(Ordering::Relaxed),
                 dropped: s.dropped.load(Ordering::Relaxed),
             })

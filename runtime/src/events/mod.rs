@@ -10,5 +10,5 @@
 mod bus;
 mod queue;
 
-pub use bus::{Bus, Event, EventSink, MAX_SUBSCRIBERS, SubscriberInfo, Subscription};
+pub use bus::{Bus, Event, EventSink, MAX_SUBSCRIBERS, Match, SubscriberInfo, Subscription};
 pub use queue::{EventReceiver, RecvError};

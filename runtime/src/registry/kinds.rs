@@ -7,6 +7,72 @@ use super::handler::{EntryHandler, Observer};
 use crate::error::Error;
 use crate::pattern::Pattern;
 
+/// The kinds of the reference. One that has no owner is not misspelt but not there.
+const REFERENCE: &[&str] = &[
+    "function.lua",
+    "library.lua",
+    "process.lua",
+    "workflow.lua",
+    "module.lua",
+    "function.lua.bc",
+    "library.lua.bc",
+    "process.lua.bc",
+    "workflow.lua.bc",
+    "process.host",
+    "terminal.host",
+    "process.service",
+    "registry.entry",
+    "ns.definition",
+    "ns.requirement",
+    "ns.dependency",
+    "env.storage.memory",
+    "env.storage.file",
+    "env.storage.os",
+    "env.storage.static",
+    "env.storage.router",
+    "env.variable",
+    "exec.native",
+    "exec.docker",
+    "template.set",
+    "template.jet",
+    "contract.definition",
+    "contract.binding",
+    "network",
+    "network.socks5",
+    "network.i2p",
+    "network.tailscale",
+    "pg.scope",
+    "http.service",
+    "http.router",
+    "http.endpoint",
+    "http.static",
+    "db.sql.sqlite",
+    "db.sql.postgres",
+    "db.sql.mysql",
+    "db.cdc.postgres",
+    "store.memory",
+    "store.sql",
+    "store.kv.raft",
+    "store.kv.crdt",
+    "queue.driver.memory",
+    "queue.driver.amqp",
+    "queue.driver.sqs",
+    "queue.queue",
+    "queue.consumer",
+    "fs.directory",
+    "fs.embed",
+    "cloudstorage.s3",
+    "config.aws",
+    "security.policy",
+    "security.policy.expr",
+    "security.token_store",
+    "temporal.client",
+    "temporal.worker",
+    "function.wasm",
+    "function.wat",
+    "process.wasm",
+];
+
 /// A handler with its compiled patterns.
 #[derive(Clone)]
 pub(super) struct Owner {
@@ -68,6 +134,9 @@ impl Participants {
     pub fn unknown(&self, entry: &Entry) -> Error {
         if entry.kind.is_empty() {
             return entry.error("kind is empty");
+        }
+        if REFERENCE.contains(&entry.kind.as_str()) {
+            return entry.error(format_args!("kind `{}` is not supported by this build", entry.kind));
         }
         match nearest(&entry.kind, self.known().iter().map(String::as_str)) {
             Some(near) => entry.error(format_args!("unknown kind `{}`, did you mean `{near}`?", entry.kind)),

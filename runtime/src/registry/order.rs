@@ -12,6 +12,7 @@ use super::changeset::{ChangeSet, OpKind, Operation};
 use super::entry::{Entry, EntryId};
 use super::state::State;
 use crate::payload::Value;
+use crate::placeholder;
 
 /// Where references stand. `*` is any key or list index, `*_env` any key with that ending.
 const PATHS: &[&str] = &[
@@ -194,6 +195,8 @@ impl<'a> Index<'a> {
     }
 }
 
+/// The operations are nodes 0 to n-1. Node n is a milestone, not an operation:
+/// "the environment is there".
 struct Graph {
     /// `(first, then)`, with repetitions.
     edges: Vec<(usize, usize)>,
@@ -202,8 +205,9 @@ struct Graph {
 }
 
 /// The change set in an order in which it can run from `before`: creates and
-/// updates after what they depend on, deletes after their dependants, ties by
-/// namespace, name and kind. A cycle is logged and the input order is used.
+/// updates after what they depend on, deletes after their dependants, users of
+/// `${env:…}` after env storages and variables, ties by namespace, name and kind.
+/// A cycle is logged and the input order is used.
 pub fn sort(changes: ChangeSet, before: &State) -> ChangeSet {
     let ops = changes.0;
     let graph = build(&ops, before);
@@ -230,7 +234,7 @@ fn build(ops: &[Operation], before: &State) -> Graph {
             _ => kept.add(n, &op.entry),
         }
     }
-    let mut graph = Graph { edges: same_id_edges(ops, before), soft: Vec::new() };
+    let mut graph = Graph { edges: same_id_edges(ops, before), soft: environment_edges(ops) };
     for (n, op) in ops.iter().enumerate() {
         if op.kind != OpKind::Delete {
             for reference in references(&op.entry) {
@@ -253,6 +257,18 @@ fn build(ops: &[Operation], before: &State) -> Graph {
     graph
 }
 
+/// Env storages and variables, then the milestone, then those that use their values.
+fn environment_edges(ops: &[Operation]) -> Vec<(usize, usize)> {
+    let milestone = ops.len();
+    let kept = ops.iter().enumerate().filter(|(_, op)| op.kind != OpKind::Delete);
+    let (env, others): (Vec<_>, Vec<_>) = kept.partition(|(_, op)| op.entry.kind.starts_with("env."));
+    if env.is_empty() {
+        return Vec::new();
+    }
+    let users = others.into_iter().filter(|(_, op)| placeholder::uses_environment(&op.entry.data));
+    env.into_iter().map(|(n, _)| (n, milestone)).chain(users.map(|(n, _)| (milestone, n))).collect()
+}
+
 /// Operations on one id stay in their order; a delete of what exists goes first.
 fn same_id_edges(ops: &[Operation], before: &State) -> Vec<(usize, usize)> {
     let mut by_id: HashMap<&EntryId, Vec<usize>> = HashMap::new();
@@ -271,19 +287,18 @@ fn same_id_edges(ops: &[Operation], before: &State) -> Vec<(usize, usize)> {
 
 /// Kahn's algorithm, smallest key first. `Err` holds the operations in or behind a cycle.
 fn topological(ops: &[Operation], edges: &[(usize, usize)]) -> Result<Vec<usize>, Vec<usize>> {
-    let mut after = vec![Vec::new(); ops.len()];
-    let mut missing = vec![0usize; ops.len()];
+    let nodes = ops.len() + 1;
+    let mut after = vec![Vec::new(); nodes];
+    let mut missing = vec![0usize; nodes];
     for &(first, then) in edges {
         after[first].push(then);
         missing[then] += 1;
     }
-    let key = |n: usize| {
-        let op = &ops[n];
-        Reverse((op.id(), &op.entry.kind, op.kind, n))
-    };
-    let mut ready: BinaryHeap<_> = (0..ops.len()).filter(|n| missing[*n] == 0).map(key).collect();
-    let mut order = Vec::with_capacity(ops.len());
-    while let Some(Reverse((.., n))) = ready.pop() {
+    // The milestone has no operation and `None` comes first: it is passed at once.
+    let key = |n: usize| Reverse((ops.get(n).map(|op| (op.id(), &op.entry.kind, op.kind)), n));
+    let mut ready: BinaryHeap<_> = (0..nodes).filter(|n| missing[*n] == 0).map(key).collect();
+    let mut order = Vec::with_capacity(nodes);
+    while let Some(Reverse((_, n))) = ready.pop() {
         order.push(n);
         for &m in &after[n] {
             missing[m] -= 1;
@@ -292,7 +307,9 @@ fn topological(ops: &[Operation], edges: &[(usize, usize)]) -> Result<Vec<usize>
             }
         }
     }
-    if order.len() == ops.len() { Ok(order) } else { Err((0..ops.len()).filter(|n| missing[*n] > 0).collect()) }
+    let done = order.len() == nodes;
+    order.retain(|n| *n < ops.len());
+    if done { Ok(order) } else { Err((0..ops.len()).filter(|n| missing[*n] > 0).collect()) }
 }
 
 /// Creates and updates as given, then deletes last first; a delete that makes

@@ -13,6 +13,9 @@ pub use memory::MemoryHistory;
 pub use nil::NilHistory;
 pub use sqlite::SqliteHistory;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use super::changeset::ChangeSet;
 use super::version::Version;
 use crate::error::{Error, Result};
@@ -53,6 +56,21 @@ pub trait History: Send + Sync {
         line.reverse();
         Ok(line)
     }
+}
+
+/// The history of a configured type: `memory`, `sqlite` (in the file `path`) or
+/// `nil`. An unknown type is a warning and means `memory`, as for the original.
+pub fn open(history_type: &str, path: &Path) -> Result<Arc<dyn History>> {
+    Ok(match history_type {
+        "sqlite" => Arc::new(SqliteHistory::open(path)?),
+        "nil" => Arc::new(NilHistory),
+        "postgres" => return Err(Error::invalid("registry.history_type: postgres is not supported by this build")),
+        "memory" => Arc::new(MemoryHistory::new()),
+        other => {
+            tracing::warn!("registry.history_type: unknown type `{other}`, keeping the history in memory");
+            Arc::new(MemoryHistory::new())
+        }
+    })
 }
 
 pub(super) fn not_found() -> Error {
