@@ -10,12 +10,38 @@ use std::fmt::Write as _;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use super::Typing;
 use super::scalar::{Scalar, resolve};
 use crate::payload::{Map, Value};
 
 /// `value` as a YAML document with a line break at its end.
+///
+/// `serde_yaml` writes some texts plainly that our reader takes for something
+/// else (`2024-01-02`, a key `<<`). Such documents, which are rare, are written
+/// by [`encode`], so that what is written always reads back the same.
 pub fn to_string(value: &Value) -> String {
-    serde_yaml::to_string(&Plain(value)).unwrap_or_else(|e| format!("# cannot be written as YAML: {e}\n"))
+    let written = serde_yaml::to_string(&Plain(value)).ok();
+    let reads_back = |text: &String| {
+        let root = super::parse(text).ok()?.root;
+        let back = root.map_or(Some(Value::Nil), |r| r.into_value(Typing::Json).ok())?;
+        same(value, &back).then_some(())
+    };
+    match written.filter(|text| reads_back(text).is_some()) {
+        Some(text) => text,
+        None => encode(value, Some(&Layout::default())),
+    }
+}
+
+/// Equal up to the type of numbers.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Map(a), Value::Map(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((ka, a), (kb, b))| ka == kb && same(a, b))
+        }
+        (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => a.as_float() == b.as_float(),
+        _ => a == b,
+    }
 }
 
 struct Plain<'a>(&'a Value);
