@@ -2,6 +2,7 @@
 //! neither through `..` nor through a symbolic link nor through a race between
 //! checking and opening (every open goes through a directory handle).
 
+use std::cell::Cell;
 use std::path::{Component, Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -13,7 +14,12 @@ use super::source::{ReadError, read_bytes};
 pub struct Root {
     dir: Dir,
     path: PathBuf,
+    /// Bytes that references have brought in so far.
+    inlined: Cell<u64>,
 }
+
+/// How many bytes all `file://` references of one source directory may bring in.
+pub const MAX_INLINED: u64 = 1 << 30;
 
 /// Why a `file://` reference has no content.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +28,8 @@ pub enum RefError {
     Empty,
     #[error("path traversal detected in file path: {0}")]
     Traversal(String),
+    #[error("file:// references bring in more than {} MiB", MAX_INLINED >> 20)]
+    TooMuch,
     #[error("failed to read file {file}: {error}")]
     Read { file: String, error: ReadError },
 }
@@ -30,7 +38,11 @@ impl Root {
     /// Opens the directory. Blocks.
     pub fn open(path: &Path) -> std::io::Result<Root> {
         let open = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        Ok(Root { dir: Dir::open_ambient_dir(open, ambient_authority())?, path: path.to_owned() })
+        Ok(Root {
+            dir: Dir::open_ambient_dir(open, ambient_authority())?,
+            path: path.to_owned(),
+            inlined: Cell::new(0),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -71,7 +83,10 @@ impl Root {
     pub fn inline(&self, reference: &str, from: &Path) -> Result<(PathBuf, Vec<u8>), RefError> {
         let relative = self.locate(reference, from)?;
         match self.read(&relative) {
-            Ok(bytes) => Ok((relative, bytes)),
+            Ok(bytes) => {
+                self.inlined.set(self.inlined.get().saturating_add(bytes.len() as u64));
+                if self.inlined.get() > MAX_INLINED { Err(RefError::TooMuch) } else { Ok((relative, bytes)) }
+            }
             Err(error) => Err(match &error {
                 // What the directory handle answers when a link leads outside.
                 ReadError::Io(e) if e.kind() == std::io::ErrorKind::PermissionDenied && self.escapes(&relative) => {

@@ -48,33 +48,33 @@ fn pos(mark: &Marker) -> Pos {
 /// The parser's messages for the commonest slips, in words a YAML user knows and
 /// at the line that is wrong.
 fn explain(text: &str, pos: Pos, info: &str) -> SyntaxError {
-    let line = |n: u32| text.lines().nth((n as usize).wrapping_sub(1)).unwrap_or_default();
-    let blank = |n: u32| matches!(line(n).trim_start().as_bytes(), [] | [b'#', ..]);
-    let last_before = |n: u32| (1..n).rev().find(|&n| !blank(n));
+    let lines: Vec<&str> = text.lines().collect();
+    let at = (pos.line as usize - 1).min(lines.len());
+    let blank = |line: &str| matches!(line.trim_start().as_bytes(), [] | [b'#', ..]);
+    let last_before = || lines[..at].iter().rposition(|l| !blank(l));
     let error = |pos: Pos, message: &str| SyntaxError { pos, message: message.to_owned() };
-    let column = |chars: usize| u32::try_from(chars).unwrap_or(u32::MAX).saturating_add(1);
+    let one_based = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
     if info.contains("tab") {
-        let rest = text.lines().enumerate().skip((pos.line as usize).saturating_sub(1));
-        let mut tabbed = rest.map(|(n, l)| (n, l, l.chars().take_while(|c| *c == ' ').count()));
-        if let Some((n, _, spaces)) = tabbed.find(|(_, l, spaces)| l[*spaces..].starts_with('\t')) {
-            return error(Pos { line: column(n), column: column(spaces) }, "a tab cannot indent; use spaces");
+        let mut rest = lines.iter().enumerate().skip(at);
+        if let Some((n, line)) = rest.find(|(_, l)| l.trim_start_matches(' ').starts_with('\t')) {
+            let spaces = line.bytes().take_while(|b| *b == b' ').count();
+            return error(Pos { line: one_based(n), column: one_based(spaces) }, "a tab cannot indent; use spaces");
         }
     }
     if info.starts_with("simple key expect") {
         // It is noticed only on the next line.
-        let indented = line(pos.line).chars().take(pos.column as usize - 1).all(|c| c == ' ');
-        let pos = last_before(pos.line).filter(|_| indented).map_or(pos, |n| {
-            let indent = line(n).chars().take_while(|c| c.is_whitespace()).count();
-            Pos { line: n, column: column(indent) }
+        let here = lines.get(at).copied().unwrap_or_default();
+        let indented = here.chars().take(pos.column as usize - 1).all(|c| c == ' ');
+        let pos = last_before().filter(|_| indented).map_or(pos, |n| {
+            let indent = lines[n].chars().take_while(|c| c.is_whitespace()).count();
+            Pos { line: one_based(n), column: one_based(indent) }
         });
         return error(pos, "expected `key: value`, found text without `:`");
     }
     // At the end of the text: show the end of the last line that says something.
-    let pos = match last_before(pos.line) {
-        Some(n)
-            if (pos.line as usize..).zip(text.lines().skip(pos.line as usize - 1)).all(|(n, _)| blank(n as u32)) =>
-        {
-            Pos { line: n, column: column(line(n).chars().count()) }
+    let pos = match last_before() {
+        Some(n) if lines[at..].iter().all(|l| blank(l)) => {
+            Pos { line: one_based(n), column: one_based(lines[n].chars().count()) }
         }
         _ => pos,
     };
