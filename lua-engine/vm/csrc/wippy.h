@@ -27,6 +27,8 @@ LUA_API void wippy_mainyieldable (lua_State *L);
 LUA_API lua_Unsigned wippy_random (lua_State *L);
 LUA_API void wippy_setrandom (lua_State *L, lua_Unsigned state);
 
+LUA_API void wippy_traceback (lua_State *L, lua_State *L1, int level);
+
 /* one name of a standard library */
 typedef struct wippy_Entry {
   const char *name;

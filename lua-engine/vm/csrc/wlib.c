@@ -101,3 +101,50 @@ void wippy_pushcompact (lua_State *L, lua_Integer n) {
   else
     lua_pushinteger(L, n);
 }
+
+
+/*
+** {======================================================
+** Stack traces (chapter 60, R87)
+** =======================================================
+*/
+
+#define TRACEHEAD	7
+#define TRACETAIL	7
+#define TRACEALL	20  /* traces up to this size are shown whole */
+
+static void addframe (lua_State *L, luaL_Buffer *b, lua_Debug *ar) {
+  const char *src = (*ar->source == '=') ? ar->source + 1 : ar->short_src;
+  if (*ar->what == 'C')
+    lua_pushfstring(L, "\n\t[G]: in function '%s'", ar->name ? ar->name : "?");
+  else if (*ar->what == 'm')
+    lua_pushfstring(L, "\n\t%s:%d: in main chunk", src, ar->currentline);
+  else if (ar->name != NULL)
+    lua_pushfstring(L, "\n\t%s:%d: in function '%s'", src, ar->currentline, ar->name);
+  else
+    lua_pushfstring(L, "\n\t%s:%d: in function <%s:%d>", src, ar->currentline, src,
+                    ar->linedefined);
+  luaL_addvalue(b);
+  if (ar->istailcall) luaL_addstring(b, "\n\t(tailcall): ?");
+}
+
+LUA_API void wippy_traceback (lua_State *L, lua_State *L1, int level) {
+  luaL_Buffer b;
+  lua_Debug ar;
+  int count = 0, i;
+  while (lua_getstack(L1, level + count, &ar)) count++;
+  luaL_buffinit(L, &b);
+  luaL_addstring(&b, "stack traceback:");
+  for (i = 0; i < count; i++) {
+    if (count > TRACEALL && i == TRACEHEAD) {
+      luaL_addstring(&b, "\n\t...");
+      i = count - TRACETAIL;
+    }
+    if (lua_getstack(L1, level + i, &ar) && lua_getinfo(L1, "Slnt", &ar))
+      addframe(L, &b, &ar);
+  }
+  luaL_addstring(&b, "\n\t[G]: ?");
+  luaL_pushresult(&b);
+}
+
+/* }====================================================== */

@@ -33,6 +33,20 @@ static int s_lower (lua_State *L) { return s_casemap(L, 0); }
 static int s_upper (lua_State *L) { return s_casemap(L, 1); }
 
 
+/* stock, which would count to 'n' for an empty string */
+static int s_rep (lua_State *L) {
+  size_t len, lsep;
+  luaL_checklstring(L, 1, &len);
+  luaL_checkinteger(L, 2);
+  luaL_optlstring(L, 3, "", &lsep);
+  if (len + lsep == 0) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  return str_rep(L);
+}
+
+
 static int s_dump (lua_State *L) {
   return luaL_error(L, "GopherLua does not support the string.dump");
 }
@@ -354,7 +368,7 @@ const wippy_Entry wippy_strlib[] = {
   {"match", str_match},
   {"pack", str_pack},
   {"packsize", str_packsize},
-  {"rep", str_rep},
+  {"rep", s_rep},
   {"reverse", str_reverse},
   {"sub", str_sub},
   {"unpack", str_unpack},

@@ -8,6 +8,8 @@
 //! - Strings compare by bytes (V43).
 //! - The pattern matcher has a budget of steps: 50 million and 64 a byte of the
 //!   subject. A hostile pattern otherwise runs for minutes inside one C call.
+//! - Plain search takes linear time: the stock one is quadratic for hostile
+//!   needles (seconds in one C call).
 //! - `table.sort` never raises "invalid order function" (V52): the partition
 //!   ends where stock raises, all indices stay inside the range.
 
@@ -79,6 +81,24 @@ pub const EDITS: &[Edit] = &[
         file: "lstrlib.c",
         anchor: "/* recursive function */",
         text: "#define MATCHSTEPS(len)\t(50000000 + (lua_Integer)(len) * 64)\n\n/* recursive function */",
+    },
+    Edit {
+        name: "plain search in linear time",
+        file: "lstrlib.c",
+        anchor: "if (l2 == 0) return s1;  /* empty strings are everywhere */",
+        text: "  return wippy_memfind(s1, l1, s2, l2);",
+    },
+    Edit {
+        name: "plain search in linear time: dead code",
+        file: "lstrlib.c",
+        anchor: "else if (l2 > l1) return NULL;  /* avoids a negative 'l1' */",
+        text: "  if (0) return NULL;",
+    },
+    Edit {
+        name: "plain search in linear time: declaration",
+        file: "lstrlib.c",
+        anchor: "#define uchar(c)\t((unsigned char)(c))",
+        text: "#define uchar(c)\t((unsigned char)(c))\nextern const char *wippy_memfind (const char *s1, size_t l1, const char *s2, size_t l2);",
     },
     Edit {
         name: "sort: any order function, from below",

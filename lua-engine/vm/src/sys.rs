@@ -71,6 +71,11 @@ unsafe extern "C-unwind" {
     /// own: run it with `lua_resume(L, null, ...)`.
     pub fn wippy_mainyieldable(L: *mut lua_State);
 
+    /// Pushes on `L` the stack trace of `L1` (may be `L`), without its first
+    /// `level` frames: a line a frame, the first 7 and last 7 of more than 20.
+    /// Takes up to 200,000 steps on a deep stack. May raise a memory error.
+    pub fn wippy_traceback(L: *mut lua_State, L1: *mut lua_State, level: c_int);
+
     /// The names of a standard library (`_G`, `string`, `table`, `math`), or null.
     pub(crate) fn wippy_library(lib: *const c_char, len: usize, count: *mut usize) -> *const RawEntry;
 

@@ -1,4 +1,4 @@
-//! Case mapping and quoting of strings, called by C.
+//! Case mapping, quoting and plain search of strings, called by C.
 //!
 //! Rules that make the `unsafe` sound: the callers give `len` readable bytes and
 //! an output buffer of the size each function names.
@@ -79,6 +79,25 @@ unsafe extern "C" fn wippy_quote(text: *const c_char, len: usize, out: *mut c_ch
     }
     put(b"\"");
     written
+}
+
+/// Where `needle` starts in `text`, or null; in linear time.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn wippy_memfind(
+    text: *const c_char,
+    len: usize,
+    needle: *const c_char,
+    size: usize,
+) -> *const c_char {
+    // SAFETY: by the rules above, for both texts.
+    let (hay, needle) = unsafe {
+        (std::slice::from_raw_parts(text.cast::<u8>(), len), std::slice::from_raw_parts(needle.cast::<u8>(), size))
+    };
+    match memchr::memmem::find(hay, needle) {
+        // SAFETY: `at` is at most `len`.
+        Some(at) => unsafe { text.add(at) },
+        None => std::ptr::null(),
+    }
 }
 
 /// Controls, blanks other than the space, formatting and private characters.

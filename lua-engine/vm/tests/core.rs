@@ -89,6 +89,97 @@ fn preemption_changes_no_result() {
 }
 
 #[test]
+fn preemption_of_a_coroutine_reaches_whoever_resumed_it() {
+    let vm = vm_with_libs(usize::MAX);
+    let l = vm.state();
+    // SAFETY: live state.
+    unsafe {
+        let co = lua_newthread(l);
+        load(co, "for i = 1, 1000 do end coroutine.yield('own') for i = 1, 1000 do end return 'end'").unwrap();
+        sys::wippy_setpreempt(l, Some(preempt));
+        SLICE.set(100);
+        sys::wippy_setfuel(l, 100);
+        let (mut preempted, mut own, mut results) = (0, 0, 0);
+        loop {
+            match lua_resume(co, l, 0, &mut results) {
+                LUA_YIELD if sys::wippy_ispreempted(co) == 1 => preempted += 1,
+                LUA_YIELD => {
+                    own += 1;
+                    assert_eq!(text(co, -1), "own");
+                    lua_settop(co, -results - 1);
+                }
+                rc => {
+                    assert_eq!((rc, text(co, -1)), (LUA_OK, "end".to_owned()));
+                    break;
+                }
+            }
+        }
+        assert!(preempted >= 18 && own == 1, "{preempted} {own}");
+        sys::wippy_setfuel(l, 0);
+        assert_eq!(sys::wippy_getfuel(l), 1, "a coroutine always moves");
+    }
+}
+
+#[test]
+fn results_survive_a_collector_that_never_rests() {
+    let program = "local t = {} for i = 1, 300 do
+            local s = string.format('%d:%s', i, ('x'):rep(i % 7)) t[s] = {i, s, function() return i end}
+            t[#t + 1] = coroutine.wrap(function(a) local b = coroutine.yield(a .. s) return b, s end)
+        end
+        local n = 0
+        for i = 1, #t do assert(t[i]('a'):sub(1, 1) == 'a') local b, s = t[i](i) n = n + b + #s end
+        for k, v in pairs(t) do if type(v) == 'table' then assert(v[2] == k and v[3]() == v[1]) n = n + v[1] end end
+        return n";
+    let plain = run(&vm_with_libs(usize::MAX), program);
+    for mode in ["collectgarbage('incremental', 10, 1000) ", "collectgarbage('generational', 1, 1) "] {
+        for slice in [1, 50] {
+            let vm = vm_with_libs(usize::MAX);
+            // SAFETY: live state.
+            unsafe {
+                // Coroutines of the stock library would see the preemption.
+                sys::wippy_setpreempt(vm.state(), Some(refuel));
+                sys::wippy_setfuel(vm.state(), slice);
+            }
+            assert_eq!(run(&vm, &format!("{mode}{program}")), plain, "{mode}");
+        }
+    }
+
+    unsafe extern "C-unwind" fn refuel(l: *mut lua_State, _yieldable: c_int) -> c_int {
+        // SAFETY: called by the VM with its live state.
+        unsafe {
+            lua_gc(l, LUA_GCSTEP, 1);
+            sys::wippy_setfuel(l, 5);
+        }
+        0
+    }
+}
+
+#[test]
+fn many_vms_run_on_many_threads() {
+    let expected = "500500";
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    let vm = vm_with_libs(1 << 20);
+                    let chunk = "local t = {} for i = 1, 1000 do t['k' .. i] = i end local n = 0 for _, v in pairs(t) do n = n + v end return n";
+                    assert_eq!(run(&vm, chunk).as_deref(), Ok(expected));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn mlua_runs_on_this_build() {
+    let lua = mlua::Lua::new();
+    let text: String = lua.load("return string.format('%s %d', 10 / 2, 3) .. table.concat({1, 2})").eval().unwrap();
+    assert_eq!(text, "5 312");
+    let error = lua.load("local x return x.y").exec().unwrap_err();
+    assert!(error.to_string().contains("non-table object(nil) with key 'y'"), "{error}");
+}
+
+#[test]
 fn an_endless_loop_of_any_shape_is_preempted() {
     for program in [
         "while true do end",

@@ -390,6 +390,14 @@ fn strings() {
             "return 'a' < 'b', 'Z' < 'a', 'a' < 'ab', 'é' > 'z', '' < 'a', 'a\\0b' < 'a\\0c'",
             "true true true true true true",
         ),
+        (
+            "return string.rep('', 1e18), string.rep('', 5, ''), string.rep('', 3, '-'), string.rep('ab', 2, '-')",
+            "  -- ab-ab",
+        ),
+        (
+            "return string.find(('a'):rep(3e6), ('a'):rep(1e6) .. 'b', 1, true), string.find('abcab', 'ab', 2, true), ('x'):find('', 1, true)",
+            "nil 4 1 0",
+        ),
         ("string.x = 1", "!t:1: attempt to modify Immutable table"),
         ("return ('x').y", "nil"),
     ]);
@@ -571,6 +579,39 @@ fn math_functions() {
             "0 true",
         ),
     ]);
+}
+
+#[test]
+fn stack_traces() {
+    unsafe extern "C-unwind" fn traceback(l: *mut lua_State) -> c_int {
+        // SAFETY: called by Lua.
+        unsafe { wippy_lua_vm::sys::wippy_traceback(l, l, 1) };
+        1
+    }
+    for (chunk, expected) in [
+        (
+            "local function deep()\n return (traceback())\nend\nlocal t = {f = function() return (deep()) end}\nreturn (t.f())",
+            "stack traceback:\n\tt:2: in function 'deep'\n\tt:4: in function 'f'\n\tt:5: in main chunk\n\t[G]: ?",
+        ),
+        (
+            "local function f() return (traceback()) end local function g() return f() end return (g())",
+            "stack traceback:\n\tt:1: in function <t:1>\n\t(tailcall): ?\n\tt:1: in main chunk\n\t[G]: ?",
+        ),
+        (
+            "local ok, s = pcall(function() return (traceback()) end) return s",
+            "stack traceback:\n\tt:1: in function <t:1>\n\t[G]: in function 'pcall'\n\tt:1: in main chunk\n\t[G]: ?",
+        ),
+        (
+            "local function f(n) if n == 0 then local _, lines = traceback():gsub('\\n', '') return (traceback():match('\\n\\t%.%.%.\\n') ~= nil), lines end return f(n - 1) end
+             local function g(n) if n == 0 then return f(0) end local a, b = g(n - 1) return a, b end return g(100)",
+            "true 18",
+        ),
+    ] {
+        let vm = vm();
+        // SAFETY: live state.
+        unsafe { lua_register(vm.state(), c"traceback".as_ptr(), traceback) };
+        assert_eq!(run(&vm, chunk).as_deref(), Ok(expected), "{chunk}");
+    }
 }
 
 #[test]
