@@ -10,7 +10,6 @@
 #include <math.h>
 
 #include "lua.h"
-#include "lauxlib.h"
 
 #include "lapi.h"
 #include "ldebug.h"
@@ -70,15 +69,8 @@ static Table *tableat (lua_State *L, int idx) {
 }
 
 
-/*
-** A C function raises with the position of its caller, as luaL_error does;
-** the VM itself with the position of the running instruction.
-*/
 l_noret wippyG_frozen (lua_State *L) {
-  if (isLua(L->ci))
-    luaG_runerror(L, "attempt to modify Immutable table");
-  luaL_error(L, "attempt to modify Immutable table");
-  for (;;) {}  /* luaL_error does not return */
+  luaG_runerror(L, "attempt to modify Immutable table");
 }
 
 LUA_API void wippy_freeze (lua_State *L, int idx) {

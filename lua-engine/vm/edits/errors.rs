@@ -3,6 +3,8 @@
 //!
 //! - A position is the whole chunk name (`ns:name:12: `): stock Lua cuts it to
 //!   60 bytes. Only names starting with `=` are affected, as ours do.
+//! - An error of the VM inside a C function (sort comparing a number with a
+//!   string) carries the position of the Lua function that called it.
 //! - A method's object counts as argument 1, names stand without quotes (R4, R88).
 //! - A required string argument takes numbers and Error objects (R4a): userdata
 //!   whose metatable has a true `__error`; `__tostring` gives the text. Optional
@@ -43,7 +45,13 @@ pub const EDITS: &[Edit] = &[
         name: "text: call",
         file: "ldebug.c",
         anchor: "typeerror(L, o, \"call\", extra);",
-        text: "  if (isLua(ci))\n    luaG_runerror(L, \"attempt to call a non-function object\");\n  cast_void(extra);\n  typeerror(L, o, \"call\", \"\");",
+        text: "  if (isLua(ci))\n    luaG_runerror(L, \"attempt to call a non-function object\");\n  cast_void(extra);\n  luaO_pushfstring(L, \"attempt to call a %s value\", luaT_objtypename(L, o));\n  luaG_errormsg(L);  /* pcall(nil): no position */",
+    },
+    Edit {
+        name: "position of VM errors inside functions of the host",
+        file: "ldebug.c",
+        anchor: "if (isLua(ci)) {  /* if Lua function, add source:line information */",
+        text: "  if (!isLua(ci) && ci->previous != NULL && isLua(ci->previous))\n    ci = ci->previous;  /* as luaL_error: the position of the caller */\n  if (isLua(ci)) {",
     },
     Edit {
         name: "text: for",
