@@ -76,6 +76,7 @@ impl Drop for RawVm {
         let _unlimited = self.memory.suspend();
         // SAFETY: the state is live and not running; `memory` is dropped after it.
         unsafe { ffi::lua_close(self.state()) };
+        debug_assert_eq!(self.memory.used(), 0, "Lua frees every block it allocated");
     }
 }
 

@@ -582,6 +582,39 @@ fn math_functions() {
 }
 
 #[test]
+fn a_failing_allocation_in_any_library_function_is_clean() {
+    let chunk = "local parts = {}
+        for i = 1, 30 do
+            table.insert(parts, 1, string.format('%5.2f|%q|%-8s', i / 3, ('é'):rep(i % 5), string.upper('ß' .. i)))
+        end
+        table.sort(parts, function(a, b) return a < b end)
+        local text = table.concat(parts, ',')
+        local n = 0
+        for w in text:gmatch('%d+') do n = n + #w end
+        local packed = string.pack('z s4 <d', text, text, 1.5)
+        local t = table.freeze({unpack(parts)})
+        return n, #packed, #t, (text:gsub('%d', function(d) return d * 2 end)):len()";
+    let plain = run(&vm(), chunk).unwrap();
+    let empty = vm().memory().used();
+    let (mut failed, mut done) = (0, 0);
+    for room in (0..24 << 10).step_by(96) {
+        let vm = vm();
+        vm.memory().set_limit(empty + room);
+        match run(&vm, chunk) {
+            Ok(result) => {
+                assert_eq!(result, plain);
+                done += 1;
+            }
+            Err(text) => {
+                assert_eq!(text, "not enough memory");
+                failed += 1;
+            }
+        }
+    }
+    assert!(failed > 20 && done > 20, "{failed} failed, {done} done");
+}
+
+#[test]
 fn stack_traces() {
     unsafe extern "C-unwind" fn traceback(l: *mut lua_State) -> c_int {
         // SAFETY: called by Lua.
