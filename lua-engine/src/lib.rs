@@ -3,7 +3,9 @@
 //! a VM. Knows no service. `native` is the only place with `unsafe` besides
 //! the files that say so; a module is written against `native::Call`.
 
+pub mod code;
 pub mod modules;
 pub mod native;
+pub mod process;
 pub mod state;
 pub mod vm;

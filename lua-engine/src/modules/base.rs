@@ -18,8 +18,14 @@ use crate::native::{Call, Function, Member, MemberValue, Raise, Ret, Stack, Type
 use crate::state::{LogLevel, LogRecord, State};
 
 /// Names that exist besides what [`harvest`] finds.
-pub(crate) const GLOBALS: &[Member] =
-    &[member!("print", print), member!("require", require), Member::table("package", PACKAGE)];
+pub(crate) const GLOBALS: &[Member] = &[
+    member!("print", print),
+    member!("require", require),
+    Member::table("package", PACKAGE),
+    Member::table("coroutine", crate::process::coroutine::MEMBERS),
+    crate::process::module::GLOBALS[0],
+    crate::process::module::GLOBALS[1],
+];
 
 const PACKAGE: &[Member] =
     &[member!("loadlib", loadlib), member!("seeall", seeall), Member::str("path", ""), Member::str("cpath", "")];

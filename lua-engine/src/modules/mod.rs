@@ -33,9 +33,17 @@ pub enum ModuleValue {
     Make(fn(&Stack<'_>)),
 }
 
-static ALWAYS: [&Module; 1] = [&errors::MODULE];
-static ON_REQUEST: [&Module; 7] =
-    [&base64::MODULE, &hash::MODULE, &json::MODULE, &logger::MODULE, &metrics::MODULE, &uuid::MODULE, &yaml::MODULE];
+static ALWAYS: [&Module; 3] = [&errors::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
+static ON_REQUEST: [&Module; 8] = [
+    &base64::MODULE,
+    &hash::MODULE,
+    &json::MODULE,
+    &logger::MODULE,
+    &metrics::MODULE,
+    &uuid::MODULE,
+    &yaml::MODULE,
+    &crate::process::timer::MODULE,
+];
 
 /// Modules that are globals of every program.
 pub fn always() -> &'static [&'static Module] {

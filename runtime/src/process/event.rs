@@ -43,6 +43,10 @@ impl Message {
     pub fn from_body(from: Pid, body: Flat) -> Message {
         Message { from, body }
     }
+    /// The whole buffer: the topic and then the payloads.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.body.as_bytes()
+    }
     /// The topic and a reader of the payloads. A damaged topic reads as empty.
     pub fn open(&self) -> (&[u8], FlatReader<'_>) {
         let mut r = self.body.reader();

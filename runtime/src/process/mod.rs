@@ -44,8 +44,8 @@ pub struct Upgrade {
     /// `None`: the current entry, as the registry has it now.
     pub entry: Option<EntryId>,
     pub args: Flat,
-    /// Messages that the old code took but did not deliver, in order; the new code gets them first.
-    pub retained: Vec<Message>,
+    /// Messages and notices that the old code took but did not deliver, in order; the new code gets them first.
+    pub retained: Vec<Event>,
 }
 
 /// What a step ended with.

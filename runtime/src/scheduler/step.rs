@@ -9,7 +9,7 @@ use crate::dispatch::{Caller, StepContext};
 use crate::error::Error;
 use crate::node::Node;
 use crate::process::{
-    Control, Event, Exit, Frame, HostState, Invocation, Message, NoticeKind, Parked, Process, State, Step, Upgrade,
+    Control, Event, Exit, Frame, HostState, Invocation, NoticeKind, Parked, Process, State, Step, Upgrade,
 };
 
 /// What the driver does with the process next.
@@ -116,7 +116,7 @@ fn replace(caller: &Caller, mut old: Box<dyn Process>, upgrade: Upgrade, batch: 
     }
     // Completions belonged to the old code; messages and notices stay, oldest first.
     batch.retain(|event| !matches!(event, Event::Done(_)));
-    let retained = upgrade.retained.into_iter().map(|m: Message| Event::Message(m));
+    let retained = upgrade.retained.into_iter();
     let kept: Vec<Event> = retained.chain(batch.drain(..)).collect();
     control.queue.put_back(kept.into_iter());
     *control.process.lock() = Some(process);

@@ -1,0 +1,589 @@
+//! The scheduler inside one process: managed coroutines, who waits for what,
+//! and how a result reaches the coroutine that waits.
+//!
+//! A *managed* coroutine is the main thread or one started by
+//! `coroutine.spawn`. Each has a *leaf*: the thread that really runs or waits,
+//! which differs from the managed one when plain coroutines are nested inside
+//! it. Results are pushed onto the leaf; the managed thread is resumed, and
+//! `coroutine.resume` (see `coroutine.rs`) passes the wake-up down to the leaf.
+//!
+//! Contains `unsafe`. Its rules: thread pointers in the table are alive, since
+//! the main thread lives as long as the VM and every other managed thread is
+//! anchored in the Lua registry under its own address until it is forgotten; a
+//! leaf is alive while its managed coroutine waits, because the stacks between
+//! them hold it. A waiting leaf's frame is untouched by anybody else, so the
+//! slots named in [`Wait`] keep their values. Nothing here runs Lua code, and
+//! no cell stays borrowed while Lua runs.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use wippy_runtime::dispatch::StepContext;
+use wippy_runtime::payload::Flat;
+use wippy_runtime::process::{Control, Reply, Tag};
+use wippy_runtime::registry::EntryId;
+use wippy_runtime::relay::Pid;
+use wippy_runtime::timers::{TimerKey, Timers};
+use wippy_runtime::{Error, Kind};
+
+use super::channel::{Channel, Waiter};
+use super::mailbox::Mailbox;
+use super::source::{SourceId, Sources};
+use crate::native::ffi::{self, lua_State};
+use crate::native::{Call, Raise, Stack};
+
+/// Names a managed coroutine of its process; reused after its end.
+pub type CoId = u32;
+/// No coroutine.
+pub const NOBODY: CoId = u32::MAX;
+/// The main function's coroutine.
+pub const MAIN: CoId = 0;
+/// Managed coroutines one process may have.
+pub const MAX_COROUTINES: usize = 10_000;
+
+/// What a managed coroutine waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wait {
+    /// Nothing: it runs or is ready.
+    Not,
+    /// One end of a channel; the value of a sender is in slot 2 of the leaf.
+    Channel,
+    /// One of `n` cases; channel and value of case k are in slots `base + 2k` and `base + 2k + 1` of the leaf.
+    Select { base: i32, n: i32 },
+    /// A completion with the tag of this wait.
+    Request,
+    /// A timer that completes the tag of this wait.
+    Timer(TimerKey),
+    /// Nothing that can come.
+    Forever,
+}
+
+struct Coroutine {
+    /// Null: the place is free.
+    thread: *mut lua_State,
+    leaf: *mut lua_State,
+    /// Values on top of the leaf that it is resumed with.
+    args: i32,
+    /// Counts waits, so that a late completion finds nobody.
+    turn: u32,
+    wait: Wait,
+    reply: Option<Result<Reply, Error>>,
+}
+
+/// Why the process wants to stop running its code.
+pub(super) enum Leave {
+    Upgrade(Option<EntryId>, Flat),
+}
+
+/// Marks tags of [`Sources`]; all others name a coroutine and its turn.
+pub(super) const SOURCE_TAG: Tag = 1 << 63;
+
+/// See the module comment. One per VM, found from any of its threads by [`Engine::of`].
+pub struct Engine {
+    coroutines: RefCell<Vec<Coroutine>>,
+    free: RefCell<Vec<CoId>>,
+    ready: RefCell<VecDeque<CoId>>,
+    /// Those that let others run first; ready again in the next step.
+    yielded: RefCell<Vec<CoId>>,
+    current: Cell<CoId>,
+    /// Coroutines that exist, and those that wait for a completion.
+    live: Cell<u32>,
+    pending: Cell<u32>,
+    /// Of the coroutine that is being resumed: its leaf, and how many values wait on it.
+    leaf: Cell<*mut lua_State>,
+    leaf_args: Cell<i32>,
+    /// The yield that is going on is for the engine, not for a `coroutine.resume` of the program.
+    system: Cell<bool>,
+    /// The slice was used up.
+    pub(super) preempted: Cell<bool>,
+    /// The process is to end: no Lua code may run any more.
+    pub(super) killed: Cell<bool>,
+    /// Refills of fuel during the chunk's execution, where nobody can preempt.
+    pub(super) refills: Cell<u32>,
+    /// Plain coroutines that an engine yield went through and that wait for it to come back.
+    passing: RefCell<SmallVec<[*mut lua_State; 2]>>,
+    pub(super) mailbox: RefCell<Mailbox>,
+    pub(super) sources: RefCell<Sources>,
+    /// Sources whose channel was collected.
+    pub(super) orphans: RefCell<Vec<SourceId>>,
+    pub(super) next_ref: Cell<i64>,
+    pub(super) leave: RefCell<Option<Leave>>,
+    control: RefCell<Option<Arc<Control>>>,
+    pub(super) pid: Cell<Pid>,
+    /// The node's wheel, once a timer was armed.
+    timers: OnceCell<Arc<Timers>>,
+    /// The destination of the last send and its pid.
+    pub(super) last_destination: RefCell<(SmallVec<[u8; 48]>, Option<Pid>)>,
+}
+
+// SAFETY: used by one thread at a time, the one that runs the VM; its pointers are into that VM.
+unsafe impl Send for Engine {}
+
+impl Engine {
+    pub(super) fn new() -> Engine {
+        Engine {
+            coroutines: RefCell::default(),
+            free: RefCell::default(),
+            ready: RefCell::default(),
+            yielded: RefCell::default(),
+            current: Cell::new(NOBODY),
+            live: Cell::new(0),
+            pending: Cell::new(0),
+            leaf: Cell::new(std::ptr::null_mut()),
+            leaf_args: Cell::new(0),
+            system: Cell::new(false),
+            preempted: Cell::new(false),
+            killed: Cell::new(false),
+            refills: Cell::new(0),
+            passing: RefCell::default(),
+            mailbox: RefCell::default(),
+            sources: RefCell::default(),
+            orphans: RefCell::default(),
+            next_ref: Cell::new(1),
+            leave: RefCell::new(None),
+            control: RefCell::new(None),
+            pid: Cell::new(Pid::none()),
+            timers: OnceCell::new(),
+            last_destination: RefCell::default(),
+        }
+    }
+
+    /// The engine of the VM that `stack` belongs to. `None` in a VM that no process drives.
+    #[inline]
+    pub fn of<'a>(stack: &Stack<'a>) -> Option<&'a Engine> {
+        stack.state().extension::<Engine>()
+    }
+
+    // ---- the run of the process
+
+    pub(super) fn set_control(&self, control: Option<Arc<Control>>) {
+        self.pid.set(control.as_ref().map_or(Pid::none(), |c| c.pid()));
+        *self.control.borrow_mut() = control;
+    }
+    /// The control block of the process; `None` when no run has begun.
+    pub fn control(&self) -> Option<Arc<Control>> {
+        self.control.borrow().clone()
+    }
+    /// The pid of the process.
+    pub fn pid(&self) -> Pid {
+        self.pid.get()
+    }
+
+    /// Bytes a message may have, 0 for no limit.
+    pub(super) fn message_limit(&self) -> Option<usize> {
+        self.control.borrow().as_ref().map(|c| c.host.limits.message)
+    }
+    pub(super) fn timers(&self, cx: &StepContext<'_>) -> &Arc<Timers> {
+        self.timers.get_or_init(|| cx.node().timers().clone())
+    }
+    pub(super) fn cancel_timers(&self, armed: Vec<TimerKey>) {
+        if let Some(timers) = self.timers.get() {
+            for key in armed {
+                timers.cancel(key);
+            }
+        }
+    }
+
+    /// Forgets everything of the last run but the VM's globals. Timers are given back for cancelling.
+    pub(super) fn clear(&self, main: *mut lua_State) -> Vec<TimerKey> {
+        let mut timers = Vec::new();
+        for co in self.coroutines.borrow_mut().drain(..) {
+            if let Wait::Timer(key) = co.wait {
+                timers.push(key);
+            }
+            if !co.thread.is_null() && co.thread != main {
+                // SAFETY: raw registry access; the key is the thread's address.
+                unsafe { anchor(main, co.thread, false) };
+            }
+        }
+        self.free.borrow_mut().clear();
+        self.ready.borrow_mut().clear();
+        self.yielded.borrow_mut().clear();
+        self.passing.borrow_mut().clear();
+        self.current.set(NOBODY);
+        self.live.set(0);
+        self.pending.set(0);
+        self.system.set(false);
+        self.preempted.set(false);
+        self.killed.set(false);
+        *self.leave.borrow_mut() = None;
+        timers
+    }
+
+    // ---- coroutines
+
+    /// Makes `thread` a managed coroutine that is ready, with `args` values on it. Errors: LimitExceeded.
+    pub(super) fn adopt(&self, thread: *mut lua_State, args: i32) -> Result<CoId, Error> {
+        let mut all = self.coroutines.borrow_mut();
+        let co = Coroutine { thread, leaf: thread, args, turn: 0, wait: Wait::Not, reply: None };
+        let id = match self.free.borrow_mut().pop() {
+            Some(id) => {
+                let turn = all[id as usize].turn + 1;
+                all[id as usize] = Coroutine { turn, ..co };
+                id
+            }
+            None if all.len() >= MAX_COROUTINES => {
+                return Err(Error::limit_exceeded(format!("a process may have {MAX_COROUTINES} coroutines")));
+            }
+            None => {
+                all.push(co);
+                all.len() as CoId - 1
+            }
+        };
+        self.live.set(self.live.get() + 1);
+        Ok(id)
+    }
+    /// Forgets a coroutine that has ended.
+    pub(super) fn forget(&self, id: CoId) {
+        let mut all = self.coroutines.borrow_mut();
+        let co = &mut all[id as usize];
+        // SAFETY: the thread is alive and anchored; it has ended, so nobody needs it here any more.
+        unsafe { anchor(co.thread, co.thread, false) };
+        co.thread = std::ptr::null_mut();
+        co.wait = Wait::Not;
+        self.live.set(self.live.get() - 1);
+        self.free.borrow_mut().push(id);
+    }
+    /// Managed coroutines that exist.
+    pub fn coroutine_count(&self) -> u32 {
+        self.live.get()
+    }
+    /// True if `thread` is a managed coroutine.
+    pub(super) fn is_managed(&self, thread: *mut lua_State) -> bool {
+        self.coroutines.borrow().iter().any(|co| co.thread == thread)
+    }
+    pub(super) fn current(&self) -> CoId {
+        self.current.get()
+    }
+    /// True while Lua code of the process runs under the scheduler.
+    pub fn is_running(&self) -> bool {
+        self.current.get() != NOBODY
+    }
+    /// True if `l` is the managed thread that runs now.
+    pub(super) fn is_current_root(&self, l: *mut lua_State) -> bool {
+        let current = self.current.get();
+        current != NOBODY && self.coroutines.borrow()[current as usize].thread == l
+    }
+
+    // ---- running
+
+    pub(super) fn next_ready(&self) -> Option<CoId> {
+        self.ready.borrow_mut().pop_front()
+    }
+    pub(super) fn push_ready(&self, id: CoId) {
+        self.ready.borrow_mut().push_back(id);
+    }
+    pub(super) fn push_ready_first(&self, id: CoId) {
+        self.ready.borrow_mut().push_front(id);
+    }
+    pub(super) fn push_yielded(&self, id: CoId) {
+        self.yielded.borrow_mut().push(id);
+    }
+    /// Makes those that yielded ready again; false if there are none.
+    pub(super) fn ready_yielded(&self) -> bool {
+        let mut yielded = self.yielded.borrow_mut();
+        let any = !yielded.is_empty();
+        self.ready.borrow_mut().extend(yielded.drain(..));
+        any
+    }
+
+    /// Runs coroutine `id` until it yields, ends or fails; the status is that of `lua_resume`, the results are on
+    /// the thread.
+    ///
+    /// # Safety
+    /// The VM is not running, the memory limit is in force, nothing of the engine is borrowed.
+    pub(super) unsafe fn resume(&self, id: CoId, results: &mut i32) -> (i32, *mut lua_State) {
+        let (thread, args) = {
+            let mut all = self.coroutines.borrow_mut();
+            let co = &mut all[id as usize];
+            self.leaf.set(co.leaf);
+            self.leaf_args.set(co.args);
+            let args = if co.leaf == co.thread { co.args } else { 0 };
+            co.args = 0;
+            co.leaf = co.thread;
+            (co.thread, args)
+        };
+        self.current.set(id);
+        self.system.set(false);
+        // SAFETY: promised; the thread is suspended or fresh.
+        let status = unsafe { ffi::lua_resume(thread, std::ptr::null_mut(), args, results) };
+        self.current.set(NOBODY);
+        (status, thread)
+    }
+    /// How many values the plain coroutine `l` is resumed with after an engine yield.
+    pub(super) fn args_for(&self, l: *mut lua_State) -> i32 {
+        if self.leaf.get() == l { self.leaf_args.get() } else { 0 }
+    }
+
+    // ---- engine yields
+
+    /// Whether the yield that just happened is one of the engine's.
+    pub(super) fn is_system_yield(&self) -> bool {
+        self.system.get()
+    }
+    pub(super) fn set_system_yield(&self, on: bool) {
+        self.system.set(on);
+    }
+    pub(super) fn begin_passing(&self, l: *mut lua_State) {
+        self.passing.borrow_mut().push(l);
+    }
+    pub(super) fn end_passing(&self, l: *mut lua_State) {
+        let mut passing = self.passing.borrow_mut();
+        if let Some(at) = passing.iter().rposition(|p| *p == l) {
+            passing.swap_remove(at);
+        }
+    }
+    /// True if an engine yield went through the plain coroutine `l` and has not come back.
+    pub(super) fn is_passing(&self, l: *mut lua_State) -> bool {
+        self.passing.borrow().contains(&l)
+    }
+
+    /// Raises unless the running function can suspend its coroutine.
+    pub fn check_can_block(&self, call: &Call<'_>) -> Result<(), Raise> {
+        if !self.is_running() {
+            return Err(Raise::text(format!("{}: no scheduler attached", call.name())));
+        }
+        // SAFETY: reads only.
+        if unsafe { ffi::lua_isyieldable(call.raw()) } == 0 {
+            return Err(Raise::text(format!("{}: cannot wait inside a callback that cannot yield", call.name())));
+        }
+        Ok(())
+    }
+    /// Notes that the running coroutine waits at the leaf of `call`; the native function then has to yield.
+    /// Gives the tag that ends the wait.
+    pub(super) fn block(&self, call: &Stack<'_>, wait: Wait) -> Tag {
+        let id = self.current.get();
+        let mut all = self.coroutines.borrow_mut();
+        let co = &mut all[id as usize];
+        co.leaf = call.raw();
+        co.args = 0;
+        co.wait = wait;
+        if matches!(wait, Wait::Request | Wait::Timer(_)) {
+            self.pending.set(self.pending.get() + 1);
+        }
+        self.system.set(true);
+        tag(id, co.turn)
+    }
+    /// The tag of the running coroutine's next wait for a completion.
+    pub(super) fn next_tag(&self) -> Tag {
+        let id = self.current.get();
+        let mut all = self.coroutines.borrow_mut();
+        let co = &mut all[id as usize];
+        co.turn = (co.turn + 1) & 0x7FFF_FFFF;
+        tag(id, co.turn)
+    }
+    /// Notes where a coroutine that was preempted, or gave way, goes on.
+    pub(super) fn paused(&self, leaf: *mut lua_State) {
+        let mut all = self.coroutines.borrow_mut();
+        let co = &mut all[self.current.get() as usize];
+        co.leaf = leaf;
+        co.args = 0;
+        self.system.set(true);
+    }
+    /// Resumes the running coroutine, which is about to yield, with the top `args` values it has already.
+    pub(super) fn keep_args(&self, args: i32) {
+        self.coroutines.borrow_mut()[self.current.get() as usize].args = args;
+    }
+
+    // ---- waking
+
+    /// The coroutine's leaf and what it waits for.
+    pub(super) fn waiting(&self, id: CoId) -> (*mut lua_State, Wait) {
+        let co = &self.coroutines.borrow()[id as usize];
+        (co.leaf, co.wait)
+    }
+    /// Makes a waiting coroutine ready with the top `args` values of its leaf.
+    pub(super) fn wake(&self, id: CoId, args: i32) {
+        {
+            let mut all = self.coroutines.borrow_mut();
+            let co = &mut all[id as usize];
+            if matches!(co.wait, Wait::Request | Wait::Timer(_)) {
+                self.pending.set(self.pending.get() - 1);
+            }
+            co.wait = Wait::Not;
+            co.args = args;
+        }
+        self.push_ready(id);
+    }
+    /// Ends the wait for the completion `tag`; a late one is dropped.
+    pub(super) fn complete(&self, tag: Tag, result: Result<Reply, Error>) {
+        let (id, turn) = ((tag & 0xFFFF_FFFF) as CoId, (tag >> 32) as u32);
+        {
+            let mut all = self.coroutines.borrow_mut();
+            let Some(co) = all.get_mut(id as usize) else { return };
+            let waits = matches!(co.wait, Wait::Request | Wait::Timer(_));
+            if co.thread.is_null() || co.turn != turn || !waits {
+                return;
+            }
+            co.reply = matches!(co.wait, Wait::Request).then_some(result);
+        }
+        self.wake(id, 0);
+    }
+    /// The answer the running coroutine waited for.
+    pub(super) fn take_reply(&self) -> Result<Reply, Error> {
+        let reply = self.coroutines.borrow_mut()[self.current.get() as usize].reply.take();
+        reply.unwrap_or_else(|| Err(Error::internal("a wait ended without an answer")))
+    }
+
+    /// Hands a value to a coroutine that waits to receive (or tells it that the channel was closed when `ok` is
+    /// false). `push` pushes exactly one value onto the stack it is given.
+    pub(super) fn deliver(&self, waiter: Waiter, ok: bool, push: impl FnOnce(&Stack<'_>)) {
+        let (leaf, wait) = self.waiting(waiter.co);
+        // SAFETY: a waiting leaf is alive; callers run inside native code, where the limit is suspended.
+        let stack = unsafe { Stack::new(leaf) };
+        match wait {
+            Wait::Select { base, n } => {
+                let case = i32::from(waiter.case);
+                stack.push_table(0, 3);
+                let at = stack.top();
+                stack.push_copy(base + 2 * case);
+                stack.set_field(at, "channel");
+                push(&stack);
+                stack.set_field(at, "value");
+                stack.push_bool(ok);
+                stack.set_field(at, "ok");
+                self.withdraw(&stack, waiter.co, base, n);
+                self.wake(waiter.co, 1);
+            }
+            _ => {
+                push(&stack);
+                stack.push_bool(ok);
+                self.wake(waiter.co, 2);
+            }
+        }
+    }
+    /// Tells a coroutine that waits to send that its value was taken, or that the channel was closed.
+    pub(super) fn sent(&self, waiter: Waiter, ok: bool) {
+        let (leaf, wait) = self.waiting(waiter.co);
+        // SAFETY: as in `deliver`.
+        let stack = unsafe { Stack::new(leaf) };
+        let mut results = 1;
+        if !ok {
+            stack.push_nil();
+            stack.push_error(Error::new(Kind::UNKNOWN, super::channel::CLOSED).retryable(false));
+            results = 2;
+        }
+        if let Wait::Select { base, n } = wait {
+            if ok {
+                stack.push_table(0, 2);
+                let at = stack.top();
+                stack.push_copy(base + 2 * i32::from(waiter.case));
+                stack.set_field(at, "channel");
+                stack.push_bool(true);
+                stack.set_field(at, "ok");
+            }
+            self.withdraw(&stack, waiter.co, base, n);
+        } else if ok {
+            stack.push_bool(true);
+        }
+        self.wake(waiter.co, results);
+    }
+    /// Pushes onto `to` the value that a waiting sender offers.
+    pub(super) fn push_offer(&self, waiter: Waiter, to: &Stack<'_>) {
+        let (leaf, wait) = self.waiting(waiter.co);
+        let slot = match wait {
+            Wait::Select { base, .. } => base + 2 * i32::from(waiter.case) + 1,
+            _ => 2,
+        };
+        // SAFETY: a waiting leaf is alive and has the value in that slot; both threads are of one VM.
+        unsafe {
+            let from = Stack::new(leaf);
+            from.push_copy(slot);
+            if leaf != to.raw() {
+                to.reserve(2);
+                ffi::lua_xmove(leaf, to.raw(), 1);
+            }
+        }
+    }
+    /// Removes a select that was decided from all its channels.
+    fn withdraw(&self, stack: &Stack<'_>, id: CoId, base: i32, n: i32) {
+        for k in 0..n {
+            if let Some(channel) = stack.object_at::<Channel>(base + 2 * k) {
+                channel.withdraw(id);
+            }
+        }
+    }
+
+    // ---- the end
+
+    /// Whether a process whose coroutines are all blocked can never go on.
+    pub(super) fn is_deadlocked(&self) -> bool {
+        self.pending.get() == 0
+            && self.mailbox.borrow().is_unused()
+            && self.sources.borrow().is_empty()
+            && self.coroutines.borrow().iter().all(|co| co.thread.is_null() || co.wait == Wait::Forever)
+    }
+    /// Whether some coroutine or subscription waits for a completion.
+    pub(super) fn has_pending(&self) -> bool {
+        self.pending.get() > 0 || !self.sources.borrow().is_empty()
+    }
+}
+
+fn tag(id: CoId, turn: u32) -> Tag {
+    u64::from(turn) << 32 | u64::from(id)
+}
+
+/// Keeps `thread` alive in the registry, or stops doing so.
+///
+/// # Safety
+/// Both are live threads of one VM with the memory limit suspended.
+pub(super) unsafe fn anchor(l: *mut lua_State, thread: *mut lua_State, keep: bool) {
+    // SAFETY: promised; raw access to the registry.
+    unsafe {
+        let key: *const c_void = thread.cast();
+        ffi::lua_checkstack(l, 2);
+        if keep {
+            ffi::lua_pushthread(thread);
+            if thread != l {
+                ffi::lua_xmove(thread, l, 1);
+            }
+        } else {
+            ffi::lua_pushnil(l);
+        }
+        ffi::lua_rawsetp(l, ffi::LUA_REGISTRYINDEX, key);
+    }
+}
+
+/// Gives native functions the step context while the process is inside a step.
+pub trait InProcess<'a> {
+    /// The engine of the process. Errors: the VM belongs to no process.
+    fn engine(&self) -> Result<&'a Engine, Raise>;
+    /// Calls `f` with the step context. Errors: no step is going on (`no scheduler attached`).
+    fn with_step<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise>;
+}
+
+impl<'a> InProcess<'a> for Stack<'a> {
+    #[inline]
+    fn engine(&self) -> Result<&'a Engine, Raise> {
+        Engine::of(self).ok_or_else(|| Raise::text("no context found"))
+    }
+    #[inline]
+    fn with_step<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise> {
+        let step = self.state().step.get();
+        if step.is_null() {
+            return Err(Raise::text("no scheduler attached"));
+        }
+        // SAFETY: set by the instance for the duration of its step, during which only native functions, one at a
+        // time, reach it; `f` cannot call back into Lua while it holds the reference.
+        Ok(f(unsafe { &mut *step.cast::<StepContext<'_>>() }))
+    }
+}
+
+impl Stack<'_> {
+    /// Rotates the values from slot `i` to the top by `n` places towards the top.
+    pub(crate) fn rotate(&self, i: i32, n: i32) {
+        // SAFETY: callers name slots that exist.
+        unsafe { ffi::lua_rotate(self.raw(), i, n) }
+    }
+    /// Moves the top value onto another thread of the VM.
+    pub(super) fn move_to(&self, to: &Stack<'_>) {
+        if self.raw() != to.raw() {
+            assert!(to.reserve(4), "Lua stack exhausted");
+            // SAFETY: room was made; both are threads of one VM.
+            unsafe { ffi::lua_xmove(self.raw(), to.raw(), 1) }
+        }
+    }
+}

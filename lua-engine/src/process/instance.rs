@@ -1,0 +1,350 @@
+//! [`LuaProcess`]: one VM behind the runtime's process trait.
+//!
+//! A step takes in the events that arrived, then runs every ready coroutine
+//! until all of them wait, the time slice is used up, or main ends. Fuel makes
+//! the VM ask [`preempt`] every few thousand calls and back edges; only there
+//! the clock and the kill flag are looked at.
+//!
+//! Contains `unsafe`: it owns the VM and is the only one to resume its
+//! threads. The step context is reachable from native functions only while
+//! [`LuaProcess::step`] runs, and no reference to it lives across a resume.
+
+use std::ffi::c_int;
+use std::sync::Arc;
+
+use wippy_lua_vm::sys;
+use wippy_runtime::dispatch::StepContext;
+use wippy_runtime::payload::Flat;
+use wippy_runtime::process::{Control, Event, Exit, Invocation, Process, Step, Upgrade};
+use wippy_runtime::{Error, Kind};
+
+use super::engine::{Engine, Leave, MAIN, SOURCE_TAG};
+use super::mailbox::Content;
+use crate::code::Plan;
+use crate::modules::errors::ErrorObject;
+use crate::native::ffi::{self, lua_State};
+use crate::native::{Stack, Type};
+use crate::state::State;
+use crate::vm::Vm;
+
+/// Calls and back edges between two looks at the clock: some ten microseconds.
+const FUEL: c_int = 4000;
+/// Looks during the execution of the chunk before it is taken for an endless loop: about a second.
+const MAX_REFILLS: u32 = 100_000;
+/// Heaps below this many bytes are not collected at idle.
+const SMALL_HEAP: usize = 12 << 10;
+
+/// Registry key of the method that runs.
+static METHOD: u8 = 0;
+
+/// See the module comment.
+pub struct LuaProcess {
+    plan: Arc<Plan>,
+    vm: Option<Vm>,
+    control: Option<Arc<Control>>,
+    /// Bytes alive after the last full collection.
+    live: usize,
+}
+
+impl LuaProcess {
+    /// A process that has not been initialised.
+    pub fn new(plan: Arc<Plan>) -> LuaProcess {
+        LuaProcess { plan, vm: None, control: None, live: 0 }
+    }
+
+    /// Makes the VM and runs libraries and the entry's own chunk; the method stays in the registry.
+    fn load(&self, control: &Arc<Control>, method: &str) -> Result<Vm, Error> {
+        let vm = Vm::new(self.plan.program.clone(), usize::MAX)?;
+        let engine = Engine::new();
+        engine.set_control(Some(control.clone()));
+        vm.state().set_extension(engine);
+        // SAFETY: the VM is ours and not running.
+        unsafe {
+            ffi::lua_gc(vm.raw(), ffi::LUA_GCSTOP);
+            sys::wippy_setpreempt(vm.raw(), Some(preempt));
+            sys::wippy_setfuel(vm.raw(), FUEL);
+        }
+        vm.memory().set_limit(match control.host.limits.memory {
+            0 => usize::MAX,
+            limit => limit,
+        });
+        vm.enter(|stack| {
+            for unit in &self.plan.libraries {
+                let failed = |text: String| Error::internal(format!("failed to load dependency {}: {text}", unit.id));
+                stack.load(&unit.code, &unit.id).map_err(failed)?;
+                if !stack.call(0, 1) {
+                    return Err(failed(error_on(stack).to_string()));
+                }
+                for alias in &unit.aliases {
+                    stack.push_copy(-1);
+                    stack.set_global(alias);
+                }
+                stack.drop_top(1);
+            }
+            let main = &self.plan.main;
+            stack
+                .load(&main.code, &main.id)
+                .map_err(|e| Error::internal("failed to load script").because(Error::internal(e)))?;
+            if !stack.call(0, 1) {
+                let e = error_on(stack);
+                return Err(Error::internal("failed to execute script").because(e));
+            }
+            select_method(stack, if method.is_empty() { &self.plan.method } else { method })
+        })?;
+        // SAFETY: as above.
+        unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCRESTART) };
+        Ok(vm)
+    }
+
+    fn run(&mut self, cx: &mut StepContext<'_>) -> Step {
+        let Some(vm) = &self.vm else { return Step::Done(Exit::Error(Error::internal("process has no code"))) };
+        let Some(engine) = vm.state().extension::<Engine>() else {
+            return Step::Done(Exit::Error(Error::internal("process has no engine")));
+        };
+        vm.enter(|stack| {
+            while let Some(event) = cx.next_event() {
+                match event {
+                    Event::Message(m) => engine.arrive(stack, Content::Message(m)),
+                    Event::Notice(n) => engine.arrive(stack, Content::Notice(n)),
+                    Event::Done(c) if c.tag & SOURCE_TAG != 0 => engine.complete_source(stack, c.tag, c.result),
+                    Event::Done(c) => engine.complete(c.tag, c.result),
+                }
+            }
+            if !engine.orphans.borrow().is_empty() {
+                engine.end_orphans(stack);
+            }
+        });
+        // SAFETY: the VM is ours and not running.
+        unsafe { sys::wippy_setfuel(vm.raw(), FUEL) };
+        while let Some(id) = engine.next_ready() {
+            let mut results = 0;
+            // SAFETY: the VM is not running, the limit is in force, nothing is borrowed.
+            let (status, thread) = unsafe { engine.resume(id, &mut results) };
+            if engine.killed.get() {
+                return Step::Done(Exit::Error(killed(vm)));
+            }
+            if let Some(Leave::Upgrade(entry, args)) = engine.leave.borrow_mut().take() {
+                return upgrade(vm, engine, entry, args);
+            }
+            match status {
+                ffi::LUA_YIELD if engine.preempted.take() => {
+                    engine.push_ready(id);
+                    return Step::Yielded;
+                }
+                ffi::LUA_YIELD => {}
+                ffi::LUA_OK if id == MAIN => return Step::Done(main_result(vm, cx, results)),
+                ffi::LUA_OK => {
+                    let _unlimited = vm.memory().suspend();
+                    engine.forget(id);
+                }
+                _ => {
+                    let _unlimited = vm.memory().suspend();
+                    // SAFETY: a thread of our VM that has failed; its error is on top.
+                    return Step::Done(Exit::Error(error_on(&unsafe { Stack::new(thread) })));
+                }
+            }
+        }
+        if engine.ready_yielded() {
+            return Step::Yielded;
+        }
+        if engine.is_deadlocked() {
+            return Step::Done(Exit::Error(Error::internal(format!(
+                "deadlock: all coroutines blocked with no pending operations (threads={})",
+                engine.coroutine_count()
+            ))));
+        }
+        if engine.has_pending() {
+            cx.mark_blocked();
+        }
+        Step::Waiting
+    }
+
+    /// Collects garbage when the heap has grown by half since the last time.
+    fn tidy(&mut self) {
+        let Some(vm) = &self.vm else { return };
+        let used = vm.memory().used();
+        if used > SMALL_HEAP && used > self.live + self.live / 2 {
+            let _unlimited = vm.memory().suspend();
+            // SAFETY: the VM is ours and not running; finalisers are native and expect the limit to be suspended.
+            unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCCOLLECT) };
+            self.live = vm.memory().used();
+        }
+    }
+}
+
+impl Process for LuaProcess {
+    fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
+        if self.vm.is_none() {
+            self.vm = Some(self.load(control, &call.method)?);
+        }
+        let Some(vm) = &self.vm else { return Err(Error::internal("process has no code")) };
+        let Some(engine) = vm.state().extension::<Engine>() else {
+            return Err(Error::internal("process has no engine"));
+        };
+        engine.set_control(Some(control.clone()));
+        self.control = Some(control.clone());
+        vm.enter(|stack| {
+            stack.reserve(8);
+            // SAFETY: raw access to the registry.
+            unsafe { ffi::lua_rawgetp(vm.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast()) };
+            let n = stack.decode(call.args.as_bytes())?;
+            let id = engine.adopt(vm.raw(), n)?;
+            debug_assert_eq!(id, MAIN);
+            engine.push_ready(id);
+            Ok(())
+        })
+    }
+
+    fn step(&mut self, cx: &mut StepContext<'_>) -> Step {
+        if let Some(vm) = &self.vm {
+            vm.state().step.set(std::ptr::from_mut(cx).cast());
+        }
+        let step = self.run(cx);
+        if let Some(vm) = &self.vm {
+            vm.state().step.set(std::ptr::null_mut());
+        }
+        if matches!(step, Step::Waiting) {
+            self.tidy();
+        }
+        if let (Some(vm), Some(control)) = (&self.vm, &self.control) {
+            control.memory.store(vm.memory().used() as u64, std::sync::atomic::Ordering::Relaxed);
+        }
+        step
+    }
+
+    fn close(&mut self) {
+        self.control = None;
+        let Some(vm) = &self.vm else { return };
+        vm.state().step.set(std::ptr::null_mut());
+        let Some(engine) = vm.state().extension::<Engine>() else { return };
+        vm.enter(|stack| {
+            let mut armed = engine.clear(vm.raw());
+            armed.extend(engine.sources.borrow_mut().clear());
+            engine.orphans.borrow_mut().clear();
+            engine.cancel_timers(armed);
+            drop(engine.drain_mailbox(stack));
+            engine.set_control(None);
+            vm.memory().clear_exceeded();
+            // SAFETY: nothing runs; the main thread is made fresh for another run.
+            unsafe { sys::lua_closethread(vm.raw(), std::ptr::null_mut()) };
+        });
+    }
+}
+
+/// Why a killed process ended.
+fn killed(vm: &Vm) -> Error {
+    if vm.memory().exceeded() {
+        return Error::limit_exceeded("not enough memory");
+    }
+    Error::internal("context canceled")
+}
+
+/// Stores the method of what the chunk returned, popping it.
+fn select_method(stack: &Stack<'_>, method: &str) -> Result<(), Error> {
+    match stack.type_of(-1) {
+        Type::Function => {}
+        Type::Table if stack.get_field(-1, method) == Type::Function => {}
+        _ => return Err(Error::not_found(format!("method \"{method}\" not found in module"))),
+    }
+    // SAFETY: raw access to the registry with the function on top.
+    unsafe {
+        ffi::lua_rawsetp(stack.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast());
+        ffi::lua_settop(stack.raw(), 0);
+    }
+    Ok(())
+}
+
+/// The error value on top of the stack as an error.
+fn error_on(stack: &Stack<'_>) -> Error {
+    if let Some(e) = stack.error_at(-1) {
+        return e;
+    }
+    match stack.bytes(-1) {
+        Some(text) => Error::internal(String::from_utf8_lossy(text)),
+        None => Error::internal(stack.printed(-1)),
+    }
+}
+
+/// The outcome of main: its first result, unless the second is an error.
+fn main_result(vm: &Vm, cx: &StepContext<'_>, results: i32) -> Exit {
+    vm.enter(|stack| {
+        let first = stack.top() - results + 1;
+        if results >= 2 {
+            if let Some(e) = stack.object_at::<ErrorObject>(first + 1).map(ErrorObject::to_error) {
+                let known = !e.kind().as_str().is_empty();
+                return Exit::Error(if known { e } else { e.with_kind(Kind::INTERNAL) });
+            }
+            if let Some(text) = stack.bytes(first + 1) {
+                return Exit::Error(Error::internal(String::from_utf8_lossy(text)));
+            }
+        }
+        let mut flat = Flat::new();
+        if results >= 1 && stack.type_of(first) != Type::Nil {
+            let limit = match cx.control().host.limits.message {
+                0 => usize::MAX,
+                limit => limit,
+            };
+            if let Err(e) = stack.encode(first, first, &mut flat, limit) {
+                return Exit::Error(e);
+            }
+        }
+        Exit::Value(flat)
+    })
+}
+
+fn upgrade(vm: &Vm, engine: &Engine, entry: Option<wippy_runtime::registry::EntryId>, args: Flat) -> Step {
+    let mut retained = Vec::new();
+    for content in vm.enter(|stack| engine.drain_mailbox(stack)) {
+        match content {
+            Content::Message(m) => retained.push(Event::Message(m)),
+            Content::Notice(n) => retained.push(Event::Notice(n)),
+            Content::End => {}
+        }
+    }
+    Step::Upgrade(Box::new(Upgrade { entry, args, retained }))
+}
+
+/// Asked by the VM when its fuel has run out: 1 suspends the coroutine.
+///
+/// # Safety
+/// Called by the VM only, with a live thread that runs. It may raise, so nothing here has a destructor then.
+unsafe extern "C-unwind" fn preempt(l: *mut lua_State, yieldable: c_int) -> c_int {
+    // SAFETY: rule 5 of `native`; the step context is the one of the step that runs this code.
+    unsafe {
+        let state = State::of(l);
+        let Some(engine) = state.extension::<Engine>() else {
+            sys::wippy_setfuel(l, c_int::MAX);
+            return 0;
+        };
+        let step = state.step.get().cast::<StepContext<'_>>();
+        let reason = if step.is_null() {
+            let refills = engine.refills.get() + 1;
+            engine.refills.set(refills);
+            (refills > MAX_REFILLS).then_some(c"the chunk does not come to an end")
+        } else if (*step).is_killed() {
+            Some(c"context canceled")
+        } else if state.memory().exceeded() {
+            Some(c"not enough memory")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            engine.killed.set(true);
+            if yieldable != 0 && !step.is_null() {
+                engine.paused(l);
+                return 1;
+            }
+            // Raised again at the next call or back edge, should a pcall catch it.
+            sys::wippy_setfuel(l, 1);
+            ffi::lua_pushstring(l, reason.as_ptr());
+            ffi::lua_error(l);
+        }
+        sys::wippy_setfuel(l, FUEL);
+        if step.is_null() || yieldable == 0 || !(*step).slice_used() {
+            return 0;
+        }
+        engine.paused(l);
+        engine.preempted.set(true);
+        1
+    }
+}

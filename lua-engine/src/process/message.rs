@@ -1,0 +1,194 @@
+//! What a program receives: values, Message objects, event records.
+//!
+//! A Message object is its sender and, in its slot, the encoded body as a Lua
+//! string; payloads are decoded when they are asked for. So it needs no
+//! finaliser, and a message that is only forwarded is never decoded.
+
+use std::fmt::Write;
+
+use smallvec::SmallVec;
+use wippy_runtime::payload::FlatReader;
+use wippy_runtime::process::{Exit, Message, Notice, NoticeKind};
+use wippy_runtime::relay::Pid;
+
+use super::mailbox::Form;
+use crate::member;
+use crate::native::{Call, Function, Member, Object, Raise, Ret, Stack};
+
+/// A received message; its body is in the slot.
+pub struct MessageObject {
+    from: Pid,
+}
+
+const BODY: i32 = 1;
+
+impl Object for MessageObject {
+    const EXPECTED: &'static str = "message";
+    const METHODS: &'static [Member] = &[member!("topic", topic), member!("from", from), member!("payload", payload)];
+    const OPERATORS: &'static [Function] = &[crate::native!("__tostring", to_string)];
+    const SLOTS: i32 = 1;
+}
+
+/// Pushes what a subscription of this form delivers for `message`.
+pub(super) fn push(stack: &Stack<'_>, message: &Message, form: Form) {
+    if form == Form::Message {
+        stack.push_object(MessageObject { from: message.from });
+        stack.push_str(message.as_bytes());
+        stack.set_slot(-2, BODY);
+        return;
+    }
+    let (_, mut reader) = message.open();
+    if reader.is_empty() {
+        return stack.push_nil();
+    }
+    decode(stack, &mut reader);
+    if reader.is_empty() {
+        return;
+    }
+    stack.push_table(4, 0);
+    let list = stack.top();
+    stack.rotate(-2, 1);
+    stack.set_index(list - 1, 1);
+    let mut n = 1;
+    while !reader.is_empty() {
+        n += 1;
+        decode(stack, &mut reader);
+        stack.set_index(list - 1, n);
+    }
+}
+
+/// Pushes the next value; a damaged one (only a bug or another machine can send it) reads as nil and ends the body.
+fn decode(stack: &Stack<'_>, reader: &mut FlatReader<'_>) {
+    if let Err(error) = stack.decode_one(reader) {
+        tracing::warn!(%error, "damaged message");
+        *reader = FlatReader::new(&[]);
+        stack.push_nil();
+    }
+}
+
+/// Pushes the event record of a notice.
+pub(super) fn push_notice(stack: &Stack<'_>, notice: Notice) {
+    stack.push_table(0, 4);
+    let record = stack.top();
+    stack.push_str(notice.kind.as_str());
+    stack.set_field(record, "kind");
+    if !matches!(notice.kind, NoticeKind::Outdated { .. }) {
+        push_pid(stack, notice.from);
+        stack.set_field(record, "from");
+    }
+    stack.push_int(notice.at);
+    stack.set_field(record, "at");
+    match notice.kind {
+        NoticeKind::Exit(exit) => {
+            stack.push_table(0, 1);
+            match exit {
+                Exit::Value(flat) if flat.is_empty() => {}
+                Exit::Value(flat) => {
+                    decode(stack, &mut flat.reader());
+                    stack.set_field(record + 1, "value");
+                }
+                Exit::Error(e) => {
+                    stack.push_error(e);
+                    stack.set_field(record + 1, "error");
+                }
+            }
+            stack.set_field(record, "result");
+        }
+        NoticeKind::LinkDown(e) => {
+            stack.push_table(0, 1);
+            stack.push_error(e);
+            stack.set_field(record + 1, "error");
+            stack.set_field(record, "result");
+        }
+        NoticeKind::Cancel { reason } => {
+            stack.push_str(reason);
+            stack.set_field(record, "reason");
+        }
+        NoticeKind::Outdated { sources } => {
+            stack.push_table(sources.len(), 0);
+            for (i, source) in sources.iter().enumerate() {
+                stack.push_str(source);
+                stack.set_index(record + 1, i as i64 + 1);
+            }
+            stack.set_field(record, "sources");
+        }
+    }
+}
+
+/// Pushes the text of a pid, empty for none.
+pub(super) fn push_pid(stack: &Stack<'_>, pid: Pid) {
+    let mut text = PidText::default();
+    if !pid.is_none() {
+        let _ = write!(text, "{pid}");
+    }
+    stack.push_str(&text.0[..]);
+}
+
+/// A pid's text without allocating, as a rule.
+#[derive(Default)]
+struct PidText(SmallVec<[u8; 64]>);
+
+impl Write for PidText {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        self.0.extend_from_slice(s.as_bytes());
+        Ok(())
+    }
+}
+
+/// Pushes the body of the message in slot 1 and reads its topic: topic and payloads.
+fn open<'a>(call: &Call<'a>) -> Result<(&'a [u8], FlatReader<'a>), Raise> {
+    call.userdata::<MessageObject>(1)?;
+    call.get_slot(1, BODY);
+    // SAFETY: the body stays on the stack, and in the object's slot, until the native function returns.
+    let body = unsafe { call.bytes_raw(-1) }.unwrap_or_default();
+    let mut reader = FlatReader::new(body);
+    let topic = reader.tag().and_then(|tag| reader.text(tag)).unwrap_or_default();
+    Ok((topic, reader))
+}
+
+fn topic(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let (topic, _) = open(call)?;
+    call.push_str(topic);
+    Ok(Ret::ONE)
+}
+
+fn from(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let message = call.userdata::<MessageObject>(1)?;
+    push_pid(call, message.from);
+    Ok(Ret::ONE)
+}
+
+fn payload(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let (_, mut reader) = open(call)?;
+    if reader.is_empty() {
+        call.push_nil();
+        return Ok(Ret::ONE);
+    }
+    push_payload(call, &mut reader);
+    if reader.is_empty() {
+        return Ok(Ret::ONE);
+    }
+    call.push_table(4, 0);
+    let list = call.top();
+    call.push_copy(list - 1);
+    call.set_index(list, 1);
+    let mut n = 1;
+    while !reader.is_empty() {
+        n += 1;
+        push_payload(call, &mut reader);
+        call.set_index(list, n);
+    }
+    Ok(Ret::ONE)
+}
+
+/// Pushes a Payload object of the next value.
+fn push_payload(stack: &Stack<'_>, reader: &mut FlatReader<'_>) {
+    decode(stack, reader);
+}
+
+fn to_string(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let (topic, _) = open(call)?;
+    let text = format!("process.Message{{topic={}}}", String::from_utf8_lossy(topic));
+    call.push_str(text);
+    Ok(Ret::ONE)
+}

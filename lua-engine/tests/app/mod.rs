@@ -1,0 +1,163 @@
+//! A node with one host, whose entries are Lua sources given as text.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
+use wippy_lua::modules;
+use wippy_lua::process::NodeSurroundings;
+use wippy_lua::state::Program;
+use wippy_runtime::clock::{Clock, RealClock, VirtualClock};
+use wippy_runtime::dispatch::{CapabilitySet, DispatcherBuilder};
+use wippy_runtime::entropy::SeededEntropy;
+use wippy_runtime::payload::{Flat, Value};
+use wippy_runtime::process::{Exit, HostShared, HostState, Limits, commands};
+use wippy_runtime::registry::EntryId;
+use wippy_runtime::relay::{Delivery, Name};
+use wippy_runtime::scheduler::{Pool, PoolConfig, Scheduler, Seeded};
+use wippy_runtime::{Error, Node, SpawnRequest};
+
+pub const HOST: &str = "app:host";
+
+enum Driver {
+    Seeded(Arc<Seeded>, Arc<VirtualClock>),
+    Pool(Arc<Pool>),
+}
+
+pub struct App {
+    pub node: Arc<Node>,
+    pub host: Arc<HostShared>,
+    driver: Driver,
+}
+
+impl App {
+    /// Single-threaded under a seed, on virtual time.
+    pub fn seeded(seed: u64) -> App {
+        let clock = Arc::new(VirtualClock::new());
+        let node = Node::new("test", clock.clone(), Arc::new(SeededEntropy::new(seed))).expect("a node");
+        let seeded = Seeded::new();
+        App::with(node, Driver::Seeded(seeded.clone(), clock), seeded, Limits::default())
+    }
+    /// Real threads, real time.
+    pub fn pool(limits: Limits) -> App {
+        let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+        let node = Node::new("test", clock, Arc::new(SeededEntropy::new(1))).expect("a node");
+        node.timers().start().expect("a timer thread");
+        let pool = Pool::start(&node, &PoolConfig { workers: 2, name: "test".into() }).expect("threads");
+        let pool = Arc::new(pool);
+        App::with(node, Driver::Pool(pool.clone()), pool, limits)
+    }
+    fn with(node: Arc<Node>, driver: Driver, scheduler: Arc<dyn Scheduler>, limits: Limits) -> App {
+        let mut dispatcher = DispatcherBuilder::default();
+        commands::register(&mut dispatcher);
+        node.set_dispatcher(dispatcher.freeze());
+        let id = Name::new(HOST).expect("room for a name");
+        let host = Arc::new(HostShared::new(id, scheduler, CapabilitySet::default(), limits));
+        host.set_state(HostState::Running);
+        node.router().register(id, Delivery::Processes(host.clone())).expect("a free host id");
+        App { node, host, driver }
+    }
+
+    /// Makes `id` spawnable.
+    pub fn define(&self, id: &str, source: &str, module_names: &[&str]) {
+        let modules: Vec<_> =
+            module_names.iter().map(|m| modules::find(m).unwrap_or_else(|| panic!("module {m}"))).collect();
+        let program = Program::new(id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
+        let code = compile(id, "test.lua", source).unwrap_or_else(|e| panic!("{}", e.rendered));
+        let plan = Plan {
+            program: Arc::new(program),
+            libraries: Vec::new(),
+            main: Unit { id: id.to_owned(), aliases: Vec::new(), code },
+            method: "main".into(),
+            pooled: false,
+        };
+        self.node.register_factory(&EntryId::parse(id), Arc::new(LuaFactory::new(Arc::new(plan))));
+    }
+
+    /// Runs entry `id` to its end and gives its result.
+    pub fn run(&self, id: &str, args: &[Value]) -> Result<Value, Error> {
+        let (tx, rx) = std::sync::mpsc::channel();
+        let request = SpawnRequest {
+            args: Flat::of(args),
+            on_exit: Some(Box::new(move |exit: &Exit| drop(tx.send(exit.clone())))),
+            ..SpawnRequest::new(EntryId::parse(id), HOST)
+        };
+        self.node.spawn(request)?;
+        let exit = match &self.driver {
+            Driver::Seeded(seeded, clock) => {
+                seeded.run(&self.node, clock, 1_000_000);
+                rx.try_recv().map_err(|_| Error::internal("process did not end"))?
+            }
+            Driver::Pool(_) => {
+                rx.recv_timeout(Duration::from_secs(20)).map_err(|_| Error::internal("process did not end"))?
+            }
+        };
+        exit.into_result().and_then(|flat| flat.first())
+    }
+
+    /// Processes that are still alive.
+    pub fn live(&self) -> usize {
+        self.host.live()
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        if let Driver::Pool(pool) = &self.driver {
+            pool.stop();
+            self.node.timers().stop();
+        }
+    }
+}
+
+/// A file of cases: each names itself, its entries, and what its main returns.
+pub struct Case {
+    pub name: String,
+    /// Id, modules, source.
+    pub entries: Vec<(String, Vec<String>, String)>,
+    pub expect: String,
+}
+
+/// Reads `--- case NAME`, `--- entry ID [modules...]`, `--- expect` sections.
+pub fn cases(text: &str) -> Vec<Case> {
+    let mut all: Vec<Case> = Vec::new();
+    let mut lines: VecDeque<&str> = text.lines().collect();
+    let mut in_expect = false;
+    while let Some(line) = lines.pop_front() {
+        if let Some(name) = line.strip_prefix("--- case ") {
+            all.push(Case { name: name.to_owned(), entries: Vec::new(), expect: String::new() });
+            in_expect = false;
+            continue;
+        }
+        let Some(case) = all.last_mut() else { continue };
+        if let Some(entry) = line.strip_prefix("--- entry ") {
+            let mut words = entry.split_whitespace().map(str::to_owned);
+            let id = words.next().expect("an id");
+            case.entries.push((id, words.collect(), String::new()));
+            in_expect = false;
+        } else if line == "--- expect" {
+            in_expect = true;
+        } else {
+            if !in_expect && case.entries.is_empty() {
+                case.entries.push(("app:main".into(), Vec::new(), String::new()));
+            }
+            let to = match case.entries.last_mut() {
+                Some(entry) if !in_expect => &mut entry.2,
+                _ => &mut case.expect,
+            };
+            to.push_str(line);
+            to.push('\n');
+        }
+    }
+    all
+}
+
+/// A result as the cases write it.
+pub fn shown(result: &Result<Value, Error>) -> String {
+    match result {
+        Ok(Value::Str(s)) => s.clone(),
+        Ok(v) => format!("{v:?}"),
+        Err(e) => format!("error {}: {e}", e.kind().as_str()),
+    }
+}
