@@ -87,6 +87,7 @@ impl Stack<'_> {
             *d.r = before;
             self.push_table(8, 0);
             d.refs = Some(top + 1);
+            d.count = 0;
             result = d.value(0);
             if result.is_ok() {
                 // SAFETY: moves the value over the table of references.

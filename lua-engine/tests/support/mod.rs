@@ -1,5 +1,6 @@
 //! Runs one chunk in a real VM with a fixed clock, fixed randomness and a log
-//! that is kept.
+//! that is kept. Shared by several test programs, none of which uses all of it.
+#![allow(dead_code)]
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
