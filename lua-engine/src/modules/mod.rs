@@ -11,6 +11,8 @@ pub mod hash;
 pub mod json;
 pub mod logger;
 pub mod metrics;
+pub mod os;
+pub mod time;
 pub mod uuid;
 pub mod yaml;
 
@@ -33,16 +35,16 @@ pub enum ModuleValue {
     Make(fn(&Stack<'_>)),
 }
 
-static ALWAYS: [&Module; 3] = [&errors::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
+static ALWAYS: [&Module; 4] = [&errors::MODULE, &os::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
 static ON_REQUEST: [&Module; 8] = [
     &base64::MODULE,
     &hash::MODULE,
     &json::MODULE,
     &logger::MODULE,
     &metrics::MODULE,
+    &time::MODULE,
     &uuid::MODULE,
     &yaml::MODULE,
-    &crate::process::timer::MODULE,
 ];
 
 /// Modules that are globals of every program.

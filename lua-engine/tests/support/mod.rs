@@ -65,6 +65,10 @@ pub fn vm(world: Arc<World>) -> Vm {
 
 /// Runs `source` and gives what it printed, then its results or its error.
 pub fn run(source: &[u8]) -> String {
+    // Expected texts show UTC as the local zone.
+    static ZONE: std::sync::Once = std::sync::Once::new();
+    // SAFETY: the only writer of the environment, and nobody reads it before.
+    ZONE.call_once(|| unsafe { std::env::set_var("TZ", "UTC") });
     let world = Arc::new(World::default());
     let vm = vm(world.clone());
     let mut tail = String::new();
