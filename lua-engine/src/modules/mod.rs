@@ -12,6 +12,7 @@ pub mod json;
 pub mod logger;
 pub mod metrics;
 pub mod os;
+pub mod payload;
 pub mod time;
 pub mod uuid;
 pub mod yaml;
@@ -35,7 +36,8 @@ pub enum ModuleValue {
     Make(fn(&Stack<'_>)),
 }
 
-static ALWAYS: [&Module; 4] = [&errors::MODULE, &os::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
+static ALWAYS: [&Module; 5] =
+    [&errors::MODULE, &os::MODULE, &payload::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
 static ON_REQUEST: [&Module; 8] = [
     &base64::MODULE,
     &hash::MODULE,

@@ -184,6 +184,7 @@ fn payload(call: &mut Call<'_>) -> Result<Ret, Raise> {
 /// Pushes a Payload object of the next value.
 fn push_payload(stack: &Stack<'_>, reader: &mut FlatReader<'_>) {
     decode(stack, reader);
+    crate::modules::payload::wrap(stack);
 }
 
 fn to_string(call: &mut Call<'_>) -> Result<Ret, Raise> {

@@ -14,42 +14,24 @@ use super::channel::Channel;
 use super::engine::{Engine, InProcess, Wait};
 use super::source::{After, Handler, ObjectRef, SourceId};
 use crate::member;
-use crate::modules::{Module, ModuleValue};
-use crate::native::{Call, Member, Object, Raise, Ret, Stack, Type};
+use crate::modules::time::{Location, Moment, TimeObject, duration_argument};
+use crate::native::{Call, Member, Object, Raise, Ret, Stack};
 
 /// Members of the module `time` besides the ones that need no process.
 pub const MEMBERS: [Member; 4] =
     [member!("sleep", sleep), member!("after", after), member!("timer", timer), member!("ticker", ticker)];
 
-/// The module until the parts that need no process are there.
-pub static MODULE: Module = Module {
-    name: "time",
-    value: ModuleValue::Table(&MEMBERS),
-    class: &["time"],
-    description: "Instants, durations, and waiting",
-};
-
 /// Ticks that wait unread; later ones are dropped.
 const TICKS: u32 = 16;
 
-/// The duration in argument `i`, in nanoseconds. The inner error is returned to the program as it is.
-fn duration(call: &Call<'_>, i: i32) -> Result<Result<i64, Error>, Raise> {
-    if let Some(nanos) = call.number(i) {
-        return Ok(Ok(nanos as i64));
-    }
-    if call.type_of(i) == Type::String {
-        return Ok(wippy_runtime::duration::parse(&call.text(i)?));
-    }
-    Ok(Err(Error::invalid("duration must be number or string")))
-}
-
 /// Pushes the present moment.
 fn push_now(stack: &Stack<'_>) {
-    stack.push_int(stack.state().surroundings().unix_nanos());
+    let nanos = stack.state().surroundings().unix_nanos();
+    stack.push_object(TimeObject(Moment::from_unix_nanos(nanos, Location::local())));
 }
 
 fn sleep(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let nanos = match duration(call, 1)? {
+    let nanos = match duration_argument(call, 1) {
         Ok(nanos) => nanos,
         Err(e) => return call.fail(e),
     };
@@ -68,10 +50,10 @@ fn sleep(call: &mut Call<'_>) -> Result<Ret, Raise> {
 }
 
 /// A positive duration, else the error `time.NAME: duration must be > 0`.
-fn positive(call: &Call<'_>, i: i32, what: &str) -> Result<Result<i64, Error>, Raise> {
-    Ok(duration(call, i)?.and_then(|nanos| {
+fn positive(call: &Call<'_>, i: i32, what: &str) -> Result<i64, Error> {
+    duration_argument(call, i).and_then(|nanos| {
         if nanos > 0 { Ok(nanos) } else { Err(Error::invalid(format!("{what}: duration must be > 0"))) }
-    }))
+    })
 }
 
 /// Arms the timer of a source.
@@ -131,7 +113,7 @@ fn feed(stack: &Stack<'_>, engine: &Engine, nanos: i64, period: Option<i64>) -> 
 }
 
 fn after(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    match positive(call, 1, "time.after")? {
+    match positive(call, 1, "time.after") {
         Ok(nanos) => begin(call, nanos, None)?,
         Err(e) => return call.fail(e),
     };
@@ -169,7 +151,7 @@ impl Object for Ticker {
 }
 
 fn timer(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let source = match positive(call, 1, "time.timer")? {
+    let source = match positive(call, 1, "time.timer") {
         Ok(nanos) => begin(call, nanos, None)?,
         Err(e) => return call.fail(e),
     };
@@ -178,7 +160,7 @@ fn timer(call: &mut Call<'_>) -> Result<Ret, Raise> {
 }
 
 fn ticker(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let source = match positive(call, 1, "time.ticker")? {
+    let source = match positive(call, 1, "time.ticker") {
         Ok(nanos) => begin(call, nanos, Some(nanos))?,
         Err(e) => return call.fail(e),
     };
@@ -231,7 +213,7 @@ fn ticker_stop(call: &mut Call<'_>) -> Result<Ret, Raise> {
 
 fn timer_reset(call: &mut Call<'_>) -> Result<Ret, Raise> {
     let timer = call.userdata::<Timer>(1)?;
-    let nanos = match positive(call, 2, "timer:reset")? {
+    let nanos = match positive(call, 2, "timer:reset") {
         Ok(nanos) => nanos,
         Err(e) => return Err(Raise::text(e.to_string())),
     };

@@ -1,7 +1,7 @@
 //! The `time` module: moments, durations, time zones and their text.
 //!
 //! `civil` is the calendar, `location` the zones, `layout` the format language,
-//! `objects` the Lua objects. Waiting is not done here.
+//! `objects` the Lua objects. Waiting is done in `process/timer.rs`.
 
 mod civil;
 mod duration;
@@ -15,6 +15,7 @@ use wippy_runtime::Error;
 use super::{Module, ModuleValue};
 use crate::member;
 use crate::native::{Call, Member, MemberValue, Raise, Ret, Type};
+use crate::process::timer::MEMBERS as WAITING;
 
 pub(crate) use civil::{Civil, MONTHS, WEEKDAYS, seconds};
 pub use location::Location;
@@ -82,6 +83,10 @@ const MEMBERS: &[Member] = &[
     member!("parse_duration", parse_duration),
     member!("load_location", load_location),
     member!("fixed_zone", fixed_zone),
+    WAITING[0],
+    WAITING[1],
+    WAITING[2],
+    WAITING[3],
 ];
 
 fn now(call: &mut Call<'_>) -> Result<Ret, Raise> {
