@@ -10,7 +10,8 @@ use parking_lot::{Mutex, RwLock};
 use crate::error::Error;
 use crate::node::Node;
 use crate::payload::{Flat, Map};
-use crate::process::{HostShared, Inherited};
+use crate::process::{Factory, HostShared, Inherited};
+use crate::registry::Entry;
 use crate::relay::Pid;
 
 /// Receives the result of a call; called once, from any thread, and must be quick.
@@ -38,6 +39,24 @@ pub trait Callable: Send + Sync {
     fn call(&self, call: FunctionCall, done: Done) -> CancelCall;
     /// `meta.options` of the entry.
     fn options(&self) -> Arc<Map>;
+}
+
+/// Makes pools of instances that serve functions. Set in the context by the hosts, used by the engines, which so need
+/// not know each other.
+pub trait Pools: Send + Sync {
+    /// A pool for the function entry `entry` (its field `pool`), whose instances `factory` makes. Not callable yet.
+    /// A static pool makes its instances here. Errors: a `pool` that is not valid; code that cannot be loaded.
+    fn prepare(&self, entry: &Entry, factory: Arc<dyn Factory>) -> Result<Arc<dyn Pool>, Error>;
+}
+
+/// The instances of one version of one function.
+pub trait Pool: Send + Sync {
+    /// Makes the function callable under its id, in place of what was there.
+    fn install(&self);
+    /// Replaced by another pool: running and waiting calls finish here, then the instances go.
+    fn retire(&self);
+    /// The function is gone: new calls get Unavailable `pool is closed`, others finish. Does not unbind the function.
+    fn close(&self);
 }
 
 /// Wraps calls of all functions: retries, tracing.

@@ -21,6 +21,7 @@ pub mod registry;
 pub mod relay;
 pub mod scheduler;
 pub mod security;
+pub mod supervisor;
 mod sync;
 pub mod timers;
 pub mod topology;

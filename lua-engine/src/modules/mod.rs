@@ -17,6 +17,9 @@ pub mod time;
 pub mod uuid;
 pub mod yaml;
 
+use parking_lot::RwLock;
+use wippy_runtime::{Error, Result};
+
 use crate::native::{Member, Stack};
 
 /// A Lua module.
@@ -62,4 +65,29 @@ pub fn on_request() -> &'static [&'static Module] {
 /// The module `name` of this crate.
 pub fn find(name: &str) -> Option<&'static Module> {
     always().iter().chain(on_request()).find(|m| m.name == name).copied()
+}
+
+/// The modules of one runtime: those of this crate and those that services offer while they load. In the context.
+#[derive(Default)]
+pub struct Catalogue(RwLock<Vec<&'static Module>>);
+
+impl Catalogue {
+    /// Adds a service's module. Errors: AlreadyExists if the name is taken.
+    pub fn offer(&self, module: &'static Module) -> Result<()> {
+        if self.find(module.name).is_some() {
+            return Err(Error::already_exists(format!("Lua module {} is offered twice", module.name)));
+        }
+        self.0.write().push(module);
+        Ok(())
+    }
+    /// The module an entry may list under `modules:`.
+    pub fn find(&self, name: &str) -> Option<&'static Module> {
+        find(name).or_else(|| self.0.read().iter().find(|m| m.name == name).copied())
+    }
+    /// All modules by name.
+    pub fn all(&self) -> Vec<&'static Module> {
+        let mut all: Vec<_> = always().iter().chain(on_request()).chain(self.0.read().iter()).copied().collect();
+        all.sort_by_key(|m| m.name);
+        all
+    }
 }

@@ -27,7 +27,6 @@ enum Driver {
 
 pub struct App {
     pub node: Arc<Node>,
-    pub host: Arc<HostShared>,
     driver: Driver,
 }
 
@@ -55,8 +54,8 @@ impl App {
         let id = Name::new(HOST).expect("room for a name");
         let host = Arc::new(HostShared::new(id, scheduler, CapabilitySet::default(), limits));
         host.set_state(HostState::Running);
-        node.router().register(id, Delivery::Processes(host.clone())).expect("a free host id");
-        App { node, host, driver }
+        node.router().register(id, Delivery::Processes(host)).expect("a free host id");
+        App { node, driver }
     }
 
     /// Makes `id` spawnable.
@@ -94,11 +93,6 @@ impl App {
             }
         };
         exit.into_result().and_then(|flat| flat.first())
-    }
-
-    /// Processes that are still alive.
-    pub fn live(&self) -> usize {
-        self.host.live()
     }
 }
 

@@ -1,9 +1,13 @@
 //! From files to a running system: configuration, lock file, entry files,
-//! project creation. Reports every problem of the user's files at once.
+//! project creation, and the application put together from components.
+//! Reports every problem of the user's files at once.
 
+mod app;
+mod component;
 pub mod config;
 mod config_file;
 pub mod config_keys;
+mod context;
 mod entry_file;
 pub mod loader;
 pub mod lock;
@@ -13,8 +17,11 @@ pub mod root;
 pub mod source;
 pub(crate) mod walk;
 
+pub use app::App;
+pub use component::{Component, Setup, levels};
 pub use config::{Config, ConfigRequest, Switches};
 pub use config_file::DEFAULT_FILE as DEFAULT_CONFIG_FILE;
+pub use context::AppContext;
 pub use loader::{LoadReport, LoadRequest, load, load_directory};
 pub use lock::Lock;
 pub use problem::{Problem, Severity, nearest};

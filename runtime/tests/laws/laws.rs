@@ -380,7 +380,7 @@ pub fn an_upgrade_keeps_identity(w: &World) {
                     // This one was taken but not handled: it goes to the new code, before the rest.
                     let args = Flat::of(&[next.into()]);
                     let entry = Some(EntryId::parse("t:v2"));
-                    return Step::Upgrade(Box::new(Upgrade { entry, args, retained: vec![m] }));
+                    return Step::Upgrade(Box::new(Upgrade { entry, args, retained: vec![Event::Message(m)] }));
                 }
                 next += 1;
             }

@@ -463,7 +463,7 @@ impl Fields {
             _ => {}
         }
         if let Some(year_day) = self.year_day {
-            self.from_year_day(year_day)?;
+            self.apply_year_day(year_day)?;
         }
         let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
         if day < 1 || day > days_in(self.year, month) {
@@ -490,7 +490,7 @@ impl Fields {
         }
         Ok(moment(default.to_unix(at), default.clone()))
     }
-    fn from_year_day(&mut self, year_day: i64) -> Result<(), &'static str> {
+    fn apply_year_day(&mut self, year_day: i64) -> Result<(), &'static str> {
         if year_day < 1 || year_day > 365 + i64::from(is_leap(self.year)) {
             return Err("day-of-year out of range");
         }

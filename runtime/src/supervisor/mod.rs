@@ -1,0 +1,5 @@
+//! Keeps services running: what to start first, what to do when one fails.
+
+mod service;
+
+pub use service::{Report, Reporter, Service};

@@ -1,0 +1,2 @@
+//! Terminal input and output for command processes, and the `io` module.
+#![forbid(unsafe_code)]
