@@ -12,6 +12,7 @@ pub mod error;
 pub mod events;
 pub mod functions;
 pub mod io;
+pub mod logging;
 pub mod node;
 pub mod pattern;
 pub mod payload;

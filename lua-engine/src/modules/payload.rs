@@ -93,7 +93,7 @@ fn data(call: &mut Call<'_>) -> Result<Ret, Raise> {
             let text = call.bytes(-1).unwrap_or_default().to_vec();
             match serde_json::from_slice::<serde_json::Value>(&text) {
                 Ok(value) => {
-                    call.push_value(&from_json(value))?;
+                    call.push_value(&Value::from(value))?;
                     Ok(Ret::ONE)
                 }
                 Err(e) => call.fail(Error::internal(e.to_string())),
@@ -131,7 +131,7 @@ fn transcode(call: &mut Call<'_>) -> Result<Ret, Raise> {
         (JSON, LUA | GOLANG) => {
             let text = call.bytes(at).unwrap_or_default().to_vec();
             match serde_json::from_slice::<serde_json::Value>(&text) {
-                Ok(value) => call.push_value(&from_json(value))?,
+                Ok(value) => call.push_value(&Value::from(value))?,
                 Err(e) => return call.fail(Error::internal(e.to_string())),
             }
         }
@@ -147,21 +147,6 @@ fn to_string(call: &mut Call<'_>) -> Result<Ret, Raise> {
     let format = call.userdata::<Payload>(1)?.format.get();
     call.push_str(format!("payload{{format={format}}}"));
     Ok(Ret::ONE)
-}
-
-fn from_json(value: serde_json::Value) -> Value {
-    use serde_json::Value as J;
-    match value {
-        J::Null => Value::Nil,
-        J::Bool(b) => Value::Bool(b),
-        J::Number(n) => match n.as_i64() {
-            Some(i) => Value::Int(i),
-            None => Value::Float(n.as_f64().unwrap_or(f64::NAN)),
-        },
-        J::String(s) => Value::Str(s),
-        J::Array(a) => Value::List(a.into_iter().map(from_json).collect()),
-        J::Object(o) => Value::Map(o.into_iter().map(|(k, v)| (k, from_json(v))).collect()),
-    }
 }
 
 fn to_json(value: &Value) -> serde_json::Value {

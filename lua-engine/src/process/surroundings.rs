@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use wippy_runtime::Node;
 use wippy_runtime::clock::Clock;
 use wippy_runtime::entropy::Entropy;
-use wippy_runtime::{Node, payload::Map, payload::Value};
+use wippy_runtime::logging::PROGRAM;
+use wippy_runtime::payload::Value;
 
 use super::Engine;
 use crate::state::{LogLevel, LogRecord, Measurement, State, Surroundings};
@@ -34,34 +36,16 @@ impl Surroundings for NodeSurroundings {
     fn log(&self, state: &State, r: LogRecord<'_>) {
         let pid = state.extension::<Engine>().map(|e| e.pid().to_string()).unwrap_or_default();
         let (location, logger, message) = (r.location, r.logger, r.message);
-        let fields = Fields(r.fields);
+        // One JSON object: see `wippy_runtime::logging::PROGRAM`.
+        let fields = serde_json::to_string(&Value::Map(r.fields.clone())).unwrap_or_default();
         match r.level {
-            LogLevel::Debug => tracing::debug!(target: "lua", pid, location, logger, %fields, "{message}"),
-            LogLevel::Info => tracing::info!(target: "lua", pid, location, logger, %fields, "{message}"),
-            LogLevel::Warn => tracing::warn!(target: "lua", pid, location, logger, %fields, "{message}"),
-            LogLevel::Error => tracing::error!(target: "lua", pid, location, logger, %fields, "{message}"),
+            LogLevel::Debug => tracing::debug!(target: PROGRAM, pid, location, logger, fields, "{message}"),
+            LogLevel::Info => tracing::info!(target: PROGRAM, pid, location, logger, fields, "{message}"),
+            LogLevel::Warn => tracing::warn!(target: PROGRAM, pid, location, logger, fields, "{message}"),
+            LogLevel::Error => tracing::error!(target: PROGRAM, pid, location, logger, fields, "{message}"),
         }
     }
     fn measure(&self, _: &str, _: Measurement, _: &[(String, String)]) -> bool {
         false
-    }
-}
-
-/// Fields of a record as `key=value`, separated by spaces.
-struct Fields<'a>(&'a Map);
-
-impl std::fmt::Display for Fields<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (i, (key, value)) in self.0.iter().enumerate() {
-            let gap = if i == 0 { "" } else { " " };
-            match value {
-                Value::Str(s) => write!(f, "{gap}{key}={s}")?,
-                Value::Int(n) => write!(f, "{gap}{key}={n}")?,
-                Value::Float(n) => write!(f, "{gap}{key}={n}")?,
-                Value::Bool(b) => write!(f, "{gap}{key}={b}")?,
-                other => write!(f, "{gap}{key}={other:?}")?,
-            }
-        }
-        Ok(())
     }
 }

@@ -8,8 +8,6 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-
 use super::Typing;
 use super::scalar::{Scalar, resolve};
 use crate::payload::{Map, Value};
@@ -20,7 +18,7 @@ use crate::payload::{Map, Value};
 /// else (`2024-01-02`, a key `<<`). Such documents, which are rare, are written
 /// by [`encode`], so that what is written always reads back the same.
 pub fn to_string(value: &Value) -> String {
-    let written = serde_yaml::to_string(&Plain(value)).ok();
+    let written = serde_yaml::to_string(value).ok();
     let reads_back = |text: &String| {
         let root = super::parse(text).ok()?.root;
         let back = root.map_or(Some(Value::Nil), |r| r.into_value(Typing::Json).ok())?;
@@ -41,33 +39,6 @@ fn same(a: &Value, b: &Value) -> bool {
         }
         (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => a.as_float() == b.as_float(),
         _ => a == b,
-    }
-}
-
-struct Plain<'a>(&'a Value);
-
-impl Serialize for Plain<'_> {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Nil => s.serialize_unit(),
-            Value::Bool(b) => s.serialize_bool(*b),
-            Value::Int(i) => s.serialize_i64(*i),
-            Value::Float(f) if f.fract() == 0.0 && f.abs() < 1e15 => s.serialize_i64(*f as i64),
-            Value::Float(f) => s.serialize_f64(*f),
-            Value::Str(text) => s.serialize_str(text),
-            Value::Bytes(b) => s.serialize_str(&String::from_utf8_lossy(b)),
-            Value::Error(e) => s.serialize_str(&e.to_string()),
-            Value::List(items) => {
-                let mut seq = s.serialize_seq(Some(items.len()))?;
-                items.iter().try_for_each(|item| seq.serialize_element(&Plain(item)))?;
-                seq.end()
-            }
-            Value::Map(map) => {
-                let mut out = s.serialize_map(Some(map.len()))?;
-                map.iter().try_for_each(|(k, v)| out.serialize_entry(k, &Plain(v)))?;
-                out.end()
-            }
-        }
     }
 }
 
