@@ -1,0 +1,6 @@
+local function main()
+    process.listen("crash"):receive()
+    error("crashed")
+end
+
+return { main = main }

@@ -1,0 +1,3 @@
+local function main() end
+
+return { main = main }

@@ -1,0 +1,151 @@
+//! A node with one process host whose entries are the files of `lua/`.
+
+use std::sync::Arc;
+
+use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
+use wippy_lua::modules::{self, Module};
+use wippy_lua::process::NodeSurroundings;
+use wippy_lua::state::Program;
+use wippy_runtime::clock::RealClock;
+use wippy_runtime::dispatch::{CapabilitySet, DispatcherBuilder};
+use wippy_runtime::entropy::SystemEntropy;
+use wippy_runtime::payload::{Flat, Value};
+use wippy_runtime::process::{Exit, HostShared, HostState, Limits, commands};
+use wippy_runtime::registry::EntryId;
+use wippy_runtime::relay::{Delivery, Name};
+use wippy_runtime::scheduler::{Pool, PoolConfig};
+use wippy_runtime::{Error, Node, SpawnRequest};
+
+use crate::measure;
+
+/// The one host, which the sources name.
+pub const HOST: &str = "bench:processes";
+
+/// A table of `bench:NAME`, made from `lua/NAME.lua`.
+macro_rules! sources {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../lua/", $name, ".lua")))),*]
+    };
+}
+
+const SOURCES: [(&str, &str); 31] = sources![
+    "crasher",
+    "fairness",
+    "fairness_hog",
+    "fairness_probe",
+    "fanin",
+    "fanin_producer",
+    "fanin_sink",
+    "fib",
+    "idle",
+    "lateness",
+    "live",
+    "live_receiver",
+    "nothing",
+    "pairs",
+    "payload",
+    "payload_sink",
+    "payload_source",
+    "ping",
+    "pingpong",
+    "pong",
+    "ring",
+    "ring_node",
+    "skynet",
+    "skynet_node",
+    "sleeper",
+    "spawn",
+    "strings",
+    "supervision",
+    "ticker",
+    "ticking",
+    "timers",
+];
+
+/// A library that the workloads with latenesses import.
+const LIBRARY: &str = "lateness";
+
+/// See the module comment. Its threads end when it is dropped.
+pub struct App {
+    node: Arc<Node>,
+    pool: Arc<Pool>,
+}
+
+impl App {
+    /// A node whose host has `workers` threads. Errors: a thread cannot be started, a source does not compile.
+    pub fn start(workers: usize) -> Result<App, Error> {
+        let node = Node::new("bench", Arc::new(RealClock::new()), Arc::new(SystemEntropy))?;
+        let thread = |e: std::io::Error| Error::internal(format!("cannot start a thread: {e}"));
+        node.timers().start().map_err(thread)?;
+        let pool = Arc::new(Pool::start(&node, &PoolConfig { workers, name: HOST.into() }).map_err(thread)?);
+        let mut dispatcher = DispatcherBuilder::default();
+        commands::register(&mut dispatcher);
+        node.set_dispatcher(dispatcher.freeze());
+        let id = Name::new(HOST)?;
+        let limits = Limits { processes: 0, ..Limits::default() };
+        let host = Arc::new(HostShared::new(id, pool.clone(), CapabilitySet::default(), limits));
+        host.set_state(HostState::Running);
+        node.router().register(id, Delivery::Processes(host))?;
+        let app = App { node, pool };
+        for (name, source) in SOURCES {
+            app.define(name, source, "main")?;
+        }
+        let yielding = SOURCES.iter().find(|s| s.0 == "fairness").map_or("", |s| s.1);
+        app.define_as("fairness_yield", "fairness", yielding, "yielding")?;
+        Ok(app)
+    }
+
+    fn define(&self, name: &str, source: &str, method: &str) -> Result<(), Error> {
+        self.define_as(name, name, source, method)
+    }
+
+    fn define_as(&self, name: &str, file: &str, source: &str, method: &str) -> Result<(), Error> {
+        let id = format!("bench:{name}");
+        let time = modules::find("time").ok_or_else(|| Error::internal("no module time"))?;
+        let modules: [&'static Module; 2] = [time, &measure::MODULE];
+        let unit = |id: &str, name: &str, source: &str, alias: Option<&str>| -> Result<Unit, Error> {
+            let code = compile(id, &format!("{name}.lua"), source)?;
+            Ok(Unit { id: id.to_owned(), aliases: alias.into_iter().map(str::to_owned).collect(), code })
+        };
+        let mut libraries = Vec::new();
+        if source.contains("lateness.percentiles(") {
+            let text = SOURCES.iter().find(|s| s.0 == LIBRARY).map_or("", |s| s.1);
+            libraries.push(unit("bench:lateness", LIBRARY, text, Some(LIBRARY))?);
+        }
+        let plan = Plan {
+            program: Arc::new(Program::new(&*id, &modules, Arc::new(NodeSurroundings::new(&self.node)))),
+            libraries,
+            main: unit(&id, file, source, None)?,
+            method: method.into(),
+            pooled: false,
+        };
+        self.node.register_factory(&EntryId::parse(&id), Arc::new(LuaFactory::new(Arc::new(plan))));
+        Ok(())
+    }
+
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// Runs entry `bench:name` to its end and gives its result. Blocks.
+    /// Errors: it does not start, or what it fails with.
+    pub fn run(&self, name: &str, args: &[Value]) -> Result<Value, Error> {
+        let (tx, rx) = std::sync::mpsc::channel();
+        let request = SpawnRequest {
+            args: Flat::of(args),
+            on_exit: Some(Box::new(move |exit: &Exit| drop(tx.send(exit.clone())))),
+            ..SpawnRequest::new(EntryId::parse(&format!("bench:{name}")), HOST)
+        };
+        self.node.spawn(request)?;
+        let exit = rx.recv().map_err(|_| Error::internal("the process was lost"))?;
+        exit.into_result().and_then(|flat| flat.first())
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        use wippy_runtime::scheduler::Scheduler;
+        self.pool.stop();
+        self.node.timers().stop();
+    }
+}

@@ -1,0 +1,70 @@
+//! `wippy-bench [--lang lua] [--workers K] WORKLOAD N M`: runs one workload
+//! and prints one line of JSON, as the suite of peers wants it.
+
+use std::process::ExitCode;
+
+use wippy_benches::{App, Figures, WORKLOADS, peak_rss_kb, run};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const USAGE: &str = "usage: wippy-bench [--lang lua] [--workers K] WORKLOAD N M";
+
+struct Options {
+    lang: String,
+    workers: usize,
+    workload: String,
+    n: u64,
+    m: u64,
+}
+
+fn options() -> Option<Options> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut options = Options { lang: "lua".into(), workers: cores, workload: String::new(), n: 0, m: 0 };
+    let mut words = std::env::args().skip(1);
+    let mut plain = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--lang" => options.lang = words.next()?,
+            "--workers" => options.workers = words.next()?.parse().ok()?,
+            _ => plain.push(word),
+        }
+    }
+    let [workload, n, m] = <[String; 3]>::try_from(plain).ok()?;
+    (options.workload, options.n, options.m) = (workload, n.parse().ok()?, m.parse().ok()?);
+    Some(options)
+}
+
+fn main() -> ExitCode {
+    let Some(options) = options() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let Options { lang, workload: name, n, m, .. } = &options;
+    let known = WORKLOADS.iter().find(|w| w.name == name);
+    let (Some(workload), "lua") = (known, lang.as_str()) else {
+        println!(r#"{{"peer":"wippy-{lang}","workload":"{name}","skip":"not written for this peer"}}"#);
+        return ExitCode::SUCCESS;
+    };
+    match App::start(options.workers).and_then(|app| run(&app, workload, *n, *m)) {
+        Ok(figures) => {
+            println!("{}", line(&options, &figures));
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            eprintln!("{name}: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn line(options: &Options, figures: &Figures) -> String {
+    let Options { lang, workload, n, m, workers } = options;
+    let Figures { ops_per_s, elapsed_ms, more } = figures;
+    let more: String = more.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
+    let rss = peak_rss_kb();
+    format!(
+        "{{\"peer\":\"wippy-{lang}\",\"workload\":\"{workload}\",\"n\":{n},\"m\":{m},\"workers\":{workers},\
+         \"ops_per_s\":{ops_per_s:.3},\"elapsed_ms\":{elapsed_ms:.3},\"peak_rss_kb\":{rss}{more}}}"
+    )
+}

@@ -1,0 +1,35 @@
+//! Every workload runs at a small size and gives the right answer, so that the
+//! benchmarks cannot rot.
+
+use wippy_benches::{App, WORKLOADS, run};
+
+#[test]
+fn every_workload_answers() {
+    let app = App::start(2).expect("an application");
+    for workload in WORKLOADS {
+        let (n, m) = workload.quick;
+        let figures = run(&app, workload, n, m).unwrap_or_else(|e| panic!("{}: {e}", workload.name));
+        assert!(figures.ops_per_s > 0.0, "{}", workload.name);
+        if let Some(answer) = workload.answer {
+            assert_eq!(figures.get("check"), Some(answer(n, m) as f64), "{}", workload.name);
+        }
+        for wanted in expected(workload.name) {
+            assert!(figures.get(wanted).is_some_and(|f| f >= 0.0), "{} gives {wanted}", workload.name);
+        }
+    }
+    while !app.node().table().is_empty() {
+        std::thread::yield_now();
+    }
+}
+
+/// Figures besides speed and answer.
+fn expected(workload: &str) -> &'static [&'static str] {
+    match workload {
+        "live" => &["bytes_per_process"],
+        "fairness" | "fairness_yield" => &["p50_us", "p99_us", "max_us", "idle_p50_us", "idle_p99_us"],
+        "timers" => &["p50_us", "p99_us", "max_us"],
+        "ticking" => &["cpu_percent"],
+        "idle" => &["wakeups"],
+        _ => &[],
+    }
+}
