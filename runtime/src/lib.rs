@@ -8,6 +8,7 @@ pub mod clock;
 pub mod dispatch;
 pub mod duration;
 pub mod entropy;
+pub mod env;
 pub mod error;
 pub mod events;
 pub mod functions;

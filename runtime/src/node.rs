@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use crate::clock::Clock;
 use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
+use crate::env::Environment;
 use crate::error::Error;
 use crate::functions::Functions;
 use crate::io::Io;
@@ -37,6 +38,7 @@ pub struct Node {
     router: Router,
     names: Names,
     functions: Functions,
+    environment: Arc<Environment>,
     factories: RwLock<HashMap<Arc<str>, Arc<dyn Factory>>>,
     dispatcher: OnceLock<Dispatcher>,
     policies: OnceLock<Arc<dyn Policies>>,
@@ -63,6 +65,7 @@ impl Node {
             table,
             names: Names::default(),
             functions: Functions::default(),
+            environment: Arc::default(),
             factories: RwLock::default(),
             dispatcher: OnceLock::new(),
             policies: OnceLock::new(),
@@ -96,6 +99,9 @@ impl Node {
     }
     pub fn functions(&self) -> &Functions {
         &self.functions
+    }
+    pub fn environment(&self) -> &Arc<Environment> {
+        &self.environment
     }
     pub fn io(&self) -> &Io {
         &self.io

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Result};
-use crate::payload::{Map, Value};
+use crate::payload::Value;
 
 /// One placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,33 +103,23 @@ pub fn typed(text: &str) -> Value {
     }
 }
 
-/// `data` with the placeholders of every string, at any depth, replaced: the
-/// form entries use when they are decoded. `lookup` asks the environment registry
-/// (a variable's own default included). A name that is not found and has no
-/// default is a `NotFound`; `${name}` without `env:` counts only as
+/// Asks the environment for a name; `None`: not found. A variable's own default counts as its value.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Result<Option<String>>;
+
+/// `text` with its placeholders replaced, in the meaning that entries give them when they are decoded; `None` if it
+/// has none. A name that is not found and has no default is a `NotFound`; `${name}` without `env:` counts only as
 /// `${NAME|default}` with a name of `[A-Z0-9_]+`.
-pub fn interpolate(data: &Value, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Value> {
-    Ok(match data {
-        Value::Str(text) => expand(text, &mut |p| resolve(p, lookup))?.unwrap_or_else(|| data.clone()),
-        Value::List(items) => {
-            let items: Result<_> = items.iter().map(|item| interpolate(item, lookup)).collect();
-            Value::List(items?)
-        }
-        Value::Map(map) => {
-            let map: Result<Map> = map.iter().map(|(k, v)| Ok((k.clone(), interpolate(v, lookup)?))).collect();
-            Value::Map(map?)
-        }
-        other => other.clone(),
-    })
+pub fn interpolate(text: &str, lookup: Lookup<'_>) -> Result<Option<Value>> {
+    expand(text, &mut |p| resolve(p, lookup))
 }
 
-fn resolve(p: Placeholder<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option<Value>> {
+fn resolve(p: Placeholder<'_>, lookup: Lookup<'_>) -> Result<Option<Value>> {
     let upper = p.name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     if !p.env && (p.default.is_none() || !upper) {
         return Ok(None);
     }
     let default = p.default.map(typed);
-    match (lookup(p.name), default) {
+    match (lookup(p.name)?, default) {
         (Some(text), Some(default)) => Ok(Some(as_type_of(text, &default))),
         (Some(text), None) => Ok(Some(Value::Str(text))),
         (None, Some(default)) => Ok(Some(default)),
@@ -148,19 +138,12 @@ fn as_type_of(text: String, like: &Value) -> Value {
     value.unwrap_or(Value::Str(text))
 }
 
-/// Whether any string of `data` holds a placeholder that asks the environment.
-pub fn uses_environment(data: &Value) -> bool {
-    match data {
-        Value::Str(text) => {
-            let mut found = false;
-            let _ = expand(text, &mut |p| {
-                found |= p.env || p.default.is_some();
-                Ok(None)
-            });
-            found
-        }
-        Value::List(items) => items.iter().any(uses_environment),
-        Value::Map(map) => map.values().any(uses_environment),
-        _ => false,
-    }
+/// Whether `text` holds a placeholder that asks the environment.
+pub fn asks_environment(text: &str) -> bool {
+    let mut found = false;
+    let _ = expand(text, &mut |p| {
+        found |= p.env || p.default.is_some();
+        Ok(None)
+    });
+    found
 }

@@ -11,7 +11,7 @@ use wippy_runtime::boot::lock::{LockedModule, Replacement};
 use wippy_runtime::boot::{Config, ConfigRequest, Lock, init_project, load_directory};
 use wippy_runtime::error::Result;
 use wippy_runtime::payload::Value;
-use wippy_runtime::placeholder::{interpolate, typed, uses_environment};
+use wippy_runtime::placeholder::{asks_environment, interpolate, typed};
 use wippy_runtime::registry::pipeline::{
     Bytecode, CacheMode, CodeCache, CodeKey, Compiler, Embed, EntrySet, IdPatterns, Pipeline, Purpose, Stage,
 };
@@ -95,7 +95,7 @@ fn typed_reads_never_convert() {
 #[test]
 fn entries_ask_the_environment_when_they_are_decoded() {
     let env = HashMap::from([("PORT", "9090"), ("NAME", "x"), ("app.env:key", "k"), ("BAD", "no number")]);
-    let lookup = |name: &str| env.get(name).map(|v| (*v).to_owned());
+    let lookup = |name: &str| Ok(env.get(name).map(|v| (*v).to_owned()));
     let cases = [
         ("${env:PORT}", Value::Str("9090".into())),
         ("${env:PORT|80}", Value::Int(9090)),
@@ -115,12 +115,11 @@ fn entries_ask_the_environment_when_they_are_decoded() {
         ("${} ${env:} ${a b}", Value::Str("${} ${env:} ${a b}".into())),
     ];
     for (text, expected) in cases {
-        assert_eq!(interpolate(&Value::Str(text.into()), &lookup).unwrap(), expected, "{text}");
+        assert_eq!(interpolate(text, &lookup).unwrap(), Some(expected), "{text}");
     }
-    let nested = value("a: [{b: \"${env:NAME}\"}]\nc: 5");
-    assert_eq!(interpolate(&nested, &lookup).unwrap(), value("a: [{b: x}]\nc: 5"));
-    assert!(uses_environment(&nested) && !uses_environment(&value("a: \"${name} $${env:X}\"")));
-    let error = interpolate(&Value::Str("${env:NONE}".into()), &lookup).unwrap_err();
+    assert_eq!(interpolate("plain $text", &lookup).unwrap(), None);
+    assert!(asks_environment("x ${env:NAME}") && asks_environment("${A|b}") && !asks_environment("${name} $${env:X}"));
+    let error = interpolate("${env:NONE}", &lookup).unwrap_err();
     assert_eq!(error.to_string(), "environment variable not found: NONE");
     for (text, expected) in [("1", "integer"), ("01", "string"), ("1.0", "number"), ("inf", "string"), ("e5", "string")]
     {

@@ -42,6 +42,7 @@ impl App {
         components: Vec<Arc<dyn Component>>,
     ) -> Result<Arc<App>> {
         let bus = registry.bus().clone();
+        registry.set_environment(node.environment().clone());
         let (config, context, commands) = (Arc::new(config), AppContext::default(), Mutex::default());
         let levels = levels(components)?;
         let loading = Loading {

@@ -94,8 +94,8 @@ impl Registry {
             return Err(Error::conflict("registry changed during apply").retryable(true));
         }
         let participants = shared.participants.read().clone();
-        let transactions = &mut writer.transactions;
-        let mut transition = Transition::new(&shared.bus, &participants, transactions, base.state.clone());
+        let environment = shared.environment.read().clone();
+        let mut transition = Transition::new(&shared.bus, &participants, &environment, &mut writer, base.state.clone());
         transition.run(&changes, OnFailure::Stop).map_err(internal("failed to apply changes"))?;
         let saved = effects.commit().and_then(|()| self.save(base.version, &transition.applied));
         let version = saved.map_err(|e| transition.undo(e))?;
@@ -189,8 +189,8 @@ impl Registry {
     ) -> Result<Version> {
         let changes = order::sort(changes, &base.state);
         let participants = self.0.participants.read().clone();
-        let transactions = &mut writer.transactions;
-        let mut transition = Transition::new(&self.0.bus, &participants, transactions, base.state.clone());
+        let environment = self.0.environment.read().clone();
+        let mut transition = Transition::new(&self.0.bus, &participants, &environment, &mut writer, base.state.clone());
         transition.run(&changes, on_failure).map_err(internal("failed to apply changes"))?;
         last(self).map_err(|e| transition.undo(e))?;
         let (state, applied) = (transition.state, transition.applied);

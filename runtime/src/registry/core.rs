@@ -11,11 +11,13 @@ use parking_lot::{Mutex, RwLock};
 use super::changeset::OpKind;
 use super::entry::{Entry, EntryId};
 use super::finder::Finder;
+use super::forms::Forms;
 use super::handler::{EntryHandler, Expander, Observer};
 use super::history::History;
 use super::kinds::Participants;
 use super::state::State;
 use super::version::Version;
+use crate::env::Environment;
 use crate::error::{Error, Result};
 use crate::events::Bus;
 
@@ -54,6 +56,7 @@ pub(super) struct Shared {
     pub current: RwLock<Arc<Snapshot>>,
     pub participants: RwLock<Arc<Participants>>,
     pub expander: RwLock<Option<Arc<dyn Expander>>>,
+    pub environment: RwLock<Arc<Environment>>,
     pub history: Arc<dyn History>,
     pub finder: Finder,
     pub bus: Bus,
@@ -69,6 +72,8 @@ pub(super) struct Shared {
 pub(super) struct Writer {
     /// Number of the last transaction.
     pub transactions: u64,
+    /// What handlers were shown of the entries they hold.
+    pub forms: Forms,
 }
 
 impl Registry {
@@ -81,6 +86,7 @@ impl Registry {
             current: RwLock::new(Arc::new(empty)),
             participants: RwLock::new(Arc::new(participants)),
             expander: RwLock::new(None),
+            environment: RwLock::default(),
             history,
             finder,
             bus,
@@ -100,6 +106,10 @@ impl Registry {
     /// Sets what runs before a change is ordered; replaces an earlier one.
     pub fn set_expander(&self, expander: Arc<dyn Expander>) {
         *self.0.expander.write() = Some(expander);
+    }
+    /// Sets where the placeholders of entries get their values.
+    pub fn set_environment(&self, environment: Arc<Environment>) {
+        *self.0.environment.write() = environment;
     }
     /// The kinds entries can have, as far as they can be named; sorted.
     pub fn known_kinds(&self) -> Vec<String> {

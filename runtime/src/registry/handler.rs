@@ -21,6 +21,10 @@ use crate::error::Result;
 /// (forget what was put off until `commit`), and then a second transaction
 /// takes back what had been accepted with the inverse operations.
 ///
+/// Entries come with the placeholders in their data replaced, except in the text
+/// of a top field `source`; what was shown once is shown again in `delete` and
+/// as `old`, whatever the environment says by then.
+///
 /// While a transaction runs, reads of the registry give the old state, which
 /// at boot is empty. Work that needs the new state belongs into `installed`.
 /// The registry must not be changed from inside a handler: that is refused on
@@ -64,7 +68,7 @@ pub trait EntryHandler: Send + Sync {
 pub trait Observer: Send + Sync {
     fn kinds(&self) -> &[&str];
     fn begin(&self) {}
-    /// The operation was accepted. It may still be taken back by its inverse.
+    /// The operation was accepted; its entry is as written, placeholders included. It may still be taken back by its inverse.
     fn changed(&self, op: &Operation);
     fn commit(&self) {}
     fn discard(&self) {}

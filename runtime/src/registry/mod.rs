@@ -5,7 +5,8 @@
 //! kinds (`transition`), saved as a [`Version`] (`history`) and then installed
 //! in one swap (`apply`). Readers never wait: until the swap they see the old
 //! state. `finder` searches, `decode` turns an entry's data into typed
-//! configuration. Nothing here knows a kind, an engine or a process.
+//! configuration, `forms` is what handlers see of entries with placeholders.
+//! Nothing here knows a kind, an engine or a process.
 
 mod apply;
 mod changeset;
@@ -14,6 +15,7 @@ pub mod decode;
 mod delta;
 mod entry;
 mod finder;
+mod forms;
 mod handler;
 pub mod history;
 mod kinds;

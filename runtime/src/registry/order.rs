@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 
 use super::changeset::{ChangeSet, OpKind, Operation};
 use super::entry::{Entry, EntryId};
+use super::forms;
 use super::state::State;
 use crate::payload::Value;
-use crate::placeholder;
 
 /// Where references stand. `*` is any key or list index, `*_env` any key with that ending.
 const PATHS: &[&str] = &[
@@ -206,7 +206,8 @@ struct Graph {
 
 /// The change set in an order in which it can run from `before`: creates and
 /// updates after what they depend on, deletes after their dependants, users of
-/// `${env:…}` after env storages and variables, ties by namespace, name and kind.
+/// `${env:…}` and `*_env` fields after env storages and variables, ties by
+/// namespace, name and kind.
 /// A cycle is logged and the input order is used.
 pub fn sort(changes: ChangeSet, before: &State) -> ChangeSet {
     let ops = changes.0;
@@ -265,7 +266,7 @@ fn environment_edges(ops: &[Operation]) -> Vec<(usize, usize)> {
     if env.is_empty() {
         return Vec::new();
     }
-    let users = others.into_iter().filter(|(_, op)| placeholder::uses_environment(&op.entry.data));
+    let users = others.into_iter().filter(|(_, op)| forms::asks_environment(&op.entry));
     env.into_iter().map(|(n, _)| (n, milestone)).chain(users.map(|(n, _)| (milestone, n))).collect()
 }
 

@@ -1,18 +1,22 @@
 //! One transaction with the handlers: begin, operations, commit, and the way back.
 //!
 //! Works on a private copy of the state; whether the result is installed is
-//! decided in `apply`. Every step is announced on the bus (system `registry`).
+//! decided in `apply`. Handlers see entries with their placeholders replaced
+//! (`forms`); the state, observers and the bus have them as written. Every step is announced on the bus (system `registry`).
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::changeset::{ChangeSet, OpKind, Operation};
+use super::core::Writer;
 use super::entry::{Entry, EntryId};
+use super::forms::{self, Forms};
 use super::handler::EntryHandler;
 use super::kinds::Participants;
 use super::order::{self, Reference};
 use super::state::State;
+use crate::env::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::events::Bus;
 use crate::payload::{Map, Value};
@@ -33,15 +37,27 @@ pub(super) enum OnFailure {
 pub(super) struct Transition<'a> {
     pub bus: &'a Bus,
     pub participants: &'a Participants,
-    pub transactions: &'a mut u64,
+    environment: &'a Environment,
+    writer: &'a mut Writer,
+    /// The forms before the transition, which undoing it brings back.
+    before: Forms,
+    undoing: bool,
     pub state: State,
     pub applied: Vec<Operation>,
     path: String,
 }
 
 impl<'a> Transition<'a> {
-    pub fn new(bus: &'a Bus, participants: &'a Participants, transactions: &'a mut u64, state: State) -> Self {
-        Transition { bus, participants, transactions, state, applied: Vec::new(), path: String::new() }
+    pub fn new(
+        bus: &'a Bus,
+        participants: &'a Participants,
+        environment: &'a Environment,
+        writer: &'a mut Writer,
+        state: State,
+    ) -> Self {
+        let before = writer.forms.clone();
+        let (applied, path) = (Vec::new(), String::new());
+        Transition { bus, participants, environment, writer, before, undoing: false, state, applied, path }
     }
 
     /// Runs `changes` in their order. On an error everything accepted was taken
@@ -63,6 +79,7 @@ impl<'a> Transition<'a> {
         if accepted.is_empty() {
             return error;
         }
+        self.undoing = true;
         let mut problems = Vec::new();
         problems.extend(self.begin().err());
         for op in accepted.iter().rev() {
@@ -98,8 +115,8 @@ impl<'a> Transition<'a> {
     }
 
     fn begin(&mut self) -> Result<()> {
-        *self.transactions += 1;
-        self.path = format!("registry.tx/{}", self.transactions);
+        self.writer.transactions += 1;
+        self.path = format!("registry.tx/{}", self.writer.transactions);
         let begun = self.ask_all("registry.begin", |h| h.begin());
         match begun {
             Ok(()) => self.participants.watchers.iter().for_each(|w| quietly(|| w.observer.begin())),
@@ -188,7 +205,18 @@ impl<'a> Transition<'a> {
         Ok(())
     }
 
-    fn dispatch(&self, op: &Operation) -> Result<()> {
+    /// What the handler is to see of the operation's entry.
+    fn form(&self, op: &Operation) -> Result<Arc<Entry>> {
+        if op.kind == OpKind::Delete {
+            return Ok(self.writer.forms.shown(&op.entry));
+        }
+        match self.before.find(&op.entry) {
+            Some(form) if self.undoing => Ok(form),
+            _ => forms::expand(&op.entry, self.environment),
+        }
+    }
+
+    fn dispatch(&mut self, op: &Operation) -> Result<()> {
         let entry = &op.entry;
         let path = entry.id.as_str();
         self.bus.publish_with("registry", op.kind.as_str(), path, || entry_value(entry));
@@ -196,14 +224,21 @@ impl<'a> Transition<'a> {
         let outcome = if op.kind != OpKind::Delete && entry.data.is_nil() && handler.needs_data() {
             Err(entry.error("configuration data is required"))
         } else {
-            guarded(&**handler, || match (op.kind, &op.original) {
-                (OpKind::Update, Some(old)) => handler.update(old, entry),
-                (OpKind::Delete, _) => handler.delete(entry),
-                _ => handler.create(entry),
+            self.form(op).and_then(|form| {
+                guarded(&**handler, || match (op.kind, &op.original) {
+                    (OpKind::Update, Some(old)) => handler.update(&self.writer.forms.shown(old), &form),
+                    (OpKind::Delete, _) => handler.delete(&form),
+                    _ => handler.create(&form),
+                })?;
+                Ok(form)
             })
         };
         match outcome {
-            Ok(()) => {
+            Ok(form) => {
+                match op.kind {
+                    OpKind::Delete => self.writer.forms.forget(&entry.id),
+                    _ => self.writer.forms.keep(entry, form),
+                }
                 self.bus.publish_with("registry", "entry.accept", path, || Value::Nil);
                 Ok(())
             }
