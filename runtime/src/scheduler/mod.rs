@@ -12,7 +12,7 @@ mod step;
 pub use step::is_panic;
 pub(crate) use step::panic_error;
 
-pub use pool::{Pool, PoolConfig, PoolStats};
+pub use pool::{MAX_WORKERS, Pool, PoolConfig, PoolStats};
 pub use seeded::Seeded;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub trait Scheduler: Send + Sync {
     fn schedule(&self, control: Arc<Control>);
     /// An event was added to a process that is queued already; a hint that it might run elsewhere.
     fn nudge(&self, control: &Arc<Control>);
-    /// Ends the threads after their current step; queued processes are not run any more.
+    /// Ends the threads after their current step; queued processes are not run any more, unless it gets threads again.
     fn stop(&self);
     /// Threads of this scheduler.
     fn workers(&self) -> usize;

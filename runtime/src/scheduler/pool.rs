@@ -14,11 +14,17 @@
 //! more and parks. Who adds work to a queue that others can take from wakes
 //! one idle worker, unless one is searching already. (After Vyukov's scheduler
 //! for Go and tokio's.)
+//!
+//! Size: the places of workers only grow in number; `active` says how many of
+//! them should have a thread. A thread whose place is beyond that hands what it
+//! holds to the global queue, leaves deque and parker at its place for a later
+//! thread, and ends. Queues of all places are always searched, so work that is
+//! still sent to a place without a thread is found by others.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use crossbeam_utils::CachePadded;
@@ -41,13 +47,15 @@ const GLOBAL_EVERY: u32 = 61;
 const NUDGES: u32 = 8;
 /// Rounds of looking before a worker parks.
 const SPINS: u32 = 16;
+/// Threads one pool may have; their places are numbered in 16 bits.
+pub const MAX_WORKERS: usize = 1024;
 
 /// Size of a pool.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
     /// Name of the threads.
     pub name: String,
-    /// Number of threads, at least 1.
+    /// Number of threads, from 1 to [`MAX_WORKERS`].
     pub workers: usize,
 }
 
@@ -58,6 +66,8 @@ pub struct PoolStats {
     pub stolen: u64,
     /// Processes waiting in shared queues now.
     pub queued: usize,
+    /// Threads that run now; after a change of size it lags behind it a little.
+    pub threads: usize,
 }
 
 struct Remote {
@@ -66,18 +76,28 @@ struct Remote {
     unparker: Unparker,
     executed: AtomicU64,
     stolen: AtomicU64,
+    /// What a thread needs to work here, while there is none.
+    vacant: Mutex<Option<(Worker<Task>, Parker)>>,
 }
+
+type Place = OnceLock<Box<CachePadded<Remote>>>;
 
 struct Shared {
     /// Tells pools apart in the thread-local; unique in the OS process.
     id: u64,
+    name: String,
     node: Weak<Node>,
     global: Injector<Task>,
-    workers: Box<[CachePadded<Remote>]>,
+    places: Box<[Place]>,
+    /// Places that were ever used; never shrinks.
+    used: AtomicUsize,
+    /// Places that should have a thread.
+    active: AtomicUsize,
+    threads: AtomicUsize,
+    resizing: Mutex<()>,
     idle: Mutex<Vec<usize>>,
     idle_count: AtomicUsize,
     searching: AtomicUsize,
-    stopped: AtomicBool,
 }
 
 /// See the module comment.
@@ -97,47 +117,58 @@ thread_local! {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Pool {
-    /// Starts the threads. Errors: the operating system refuses one.
-    pub fn start(node: &Arc<Node>, config: &PoolConfig) -> std::io::Result<Pool> {
-        let n = config.workers.max(1);
-        let mut own = Vec::with_capacity(n);
-        let mut remotes = Vec::with_capacity(n);
-        for _ in 0..n {
-            let (deque, parker) = (Worker::new_fifo(), Parker::new());
-            remotes.push(CachePadded::new(Remote {
-                stealer: deque.stealer(),
-                inject: Injector::new(),
-                unparker: parker.unparker().clone(),
-                executed: AtomicU64::new(0),
-                stolen: AtomicU64::new(0),
-            }));
-            own.push((deque, parker));
-        }
-        let shared = Arc::new(Shared {
+    /// A pool without threads: what is scheduled waits for [`Pool::resize`].
+    pub fn new(node: &Arc<Node>, name: impl Into<String>) -> Pool {
+        Pool(Arc::new(Shared {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            name: name.into(),
             node: Arc::downgrade(node),
             global: Injector::new(),
-            workers: remotes.into(),
-            idle: Mutex::new(Vec::with_capacity(n)),
+            places: (0..MAX_WORKERS).map(|_| Place::new()).collect(),
+            used: AtomicUsize::new(0),
+            active: AtomicUsize::new(0),
+            threads: AtomicUsize::new(0),
+            resizing: Mutex::new(()),
+            idle: Mutex::default(),
             idle_count: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
-            stopped: AtomicBool::new(false),
-        });
-        for (index, (deque, parker)) in own.into_iter().enumerate() {
-            let shared = shared.clone();
-            std::thread::Builder::new().name(format!("{}#{index}", config.name)).spawn(move || {
-                let local = Local { pool: shared.id, deque, slot: None, nudges: 0 };
-                LOCAL.set(Some(local));
-                shared.work(index, &parker);
-                drop(LOCAL.take());
-            })?;
+        }))
+    }
+
+    /// A pool with its threads. Errors: the operating system refuses one.
+    pub fn start(node: &Arc<Node>, config: &PoolConfig) -> std::io::Result<Pool> {
+        let pool = Pool::new(node, &*config.name);
+        pool.resize(config.workers.max(1))?;
+        Ok(pool)
+    }
+
+    /// Changes the number of threads, at most [`MAX_WORKERS`], while processes run. New threads are there when this
+    /// returns; those too many end after their current step, and others take over what they held. With 0 everything
+    /// waits. Errors: the operating system refuses a thread; the size is then what could be had.
+    pub fn resize(&self, workers: usize) -> std::io::Result<()> {
+        let shared = &self.0;
+        let _one_at_a_time = shared.resizing.lock();
+        let workers = workers.min(MAX_WORKERS);
+        shared.active.store(workers, Ordering::SeqCst);
+        for index in 0..workers {
+            if let Err(e) = shared.occupy(index) {
+                shared.active.store(index, Ordering::SeqCst);
+                shared.wake_superfluous();
+                return Err(e);
+            }
         }
-        Ok(Pool(shared))
+        shared.wake_superfluous();
+        Ok(())
     }
 
     pub fn stats(&self) -> PoolStats {
-        let mut stats = PoolStats { queued: self.0.global.len(), ..PoolStats::default() };
-        for worker in &self.0.workers {
+        let shared = &self.0;
+        let mut stats = PoolStats {
+            queued: shared.global.len(),
+            threads: shared.threads.load(Ordering::Relaxed),
+            ..PoolStats::default()
+        };
+        for worker in shared.remotes() {
             stats.executed += worker.executed.load(Ordering::Relaxed);
             stats.stolen += worker.stolen.load(Ordering::Relaxed);
             stats.queued += worker.inject.len() + worker.stealer.len();
@@ -187,12 +218,11 @@ impl Scheduler for Pool {
     }
 
     fn stop(&self) {
-        self.0.stopped.store(true, Ordering::SeqCst);
-        self.0.workers.iter().for_each(|w| w.unparker.unpark());
+        let _ = self.resize(0);
     }
 
     fn workers(&self) -> usize {
-        self.0.workers.len()
+        self.0.active.load(Ordering::Relaxed)
     }
 }
 
@@ -209,8 +239,79 @@ impl Drop for Pool {
 }
 
 impl Shared {
+    /// The places that were ever used, in order.
+    fn remotes(&self) -> impl Iterator<Item = &Remote> {
+        let used = self.used.load(Ordering::Acquire);
+        self.places[..used].iter().filter_map(Place::get).map(|place| &***place)
+    }
+    fn remote(&self, index: usize) -> &Remote {
+        self.places[index].get().expect("a worker has a place")
+    }
+    fn is_superfluous(&self, index: usize) -> bool {
+        index >= self.active.load(Ordering::SeqCst)
+    }
+
+    /// Sees to it that place `index` has a thread.
+    fn occupy(self: &Arc<Self>, index: usize) -> std::io::Result<()> {
+        let remote = self.places[index].get_or_init(|| {
+            let (deque, parker) = (Worker::new_fifo(), Parker::new());
+            Box::new(CachePadded::new(Remote {
+                stealer: deque.stealer(),
+                inject: Injector::new(),
+                unparker: parker.unparker().clone(),
+                executed: AtomicU64::new(0),
+                stolen: AtomicU64::new(0),
+                vacant: Mutex::new(Some((deque, parker))),
+            }))
+        });
+        self.used.fetch_max(index + 1, Ordering::AcqRel);
+        // If it is not vacant a thread works here, and sees before it leaves that it is wanted again.
+        let Some((deque, parker)) = remote.vacant.lock().take() else { return Ok(()) };
+        let tools = Arc::new(Mutex::new(Some((deque, parker))));
+        let (shared, own) = (self.clone(), tools.clone());
+        self.threads.fetch_add(1, Ordering::Relaxed);
+        let spawned = std::thread::Builder::new().name(format!("{}#{index}", self.name)).spawn(move || {
+            if let Some((deque, parker)) = own.lock().take() {
+                LOCAL.set(Some(Local { pool: shared.id, deque, slot: None, nudges: 0 }));
+                shared.work(index, parker);
+            }
+        });
+        if let Err(e) = spawned {
+            self.threads.fetch_sub(1, Ordering::Relaxed);
+            *remote.vacant.lock() = tools.lock().take();
+            return Err(e);
+        }
+        Ok(())
+    }
+
+    fn wake_superfluous(&self) {
+        let active = self.active.load(Ordering::SeqCst);
+        self.remotes().skip(active).for_each(|r| r.unparker.unpark());
+    }
+
+    /// Ends the work of a superfluous thread: gives its tools back. False if it is wanted again meanwhile.
+    fn leave(&self, index: usize, parker: &mut Option<Parker>, searching: &mut bool) -> bool {
+        let mut vacant = self.remote(index).vacant.lock();
+        if !self.is_superfluous(index) {
+            return false;
+        }
+        if let (Some(local), Some(parker)) = (LOCAL.take(), parker.take()) {
+            local.slot.into_iter().chain(std::iter::from_fn(|| local.deque.pop())).for_each(|t| self.global.push(t));
+            *vacant = Some((local.deque, parker));
+        }
+        drop(vacant);
+        if std::mem::take(searching) {
+            self.searching.fetch_sub(1, Ordering::SeqCst);
+        }
+        // Who woke this thread for its work must not have done so in vain.
+        if self.has_work() {
+            self.wake_one();
+        }
+        true
+    }
+
     fn inject(&self, control: Task) {
-        match self.workers.get(usize::from(control.last_worker.load(Ordering::Relaxed))) {
+        match self.places.get(usize::from(control.last_worker.load(Ordering::Relaxed))).and_then(Place::get) {
             Some(worker) => worker.inject.push(control),
             None => self.global.push(control),
         }
@@ -233,22 +334,28 @@ impl Shared {
         if let Some(worker) = worker {
             // It counts as searching from now on, so that a burst of work does not wake everybody at once.
             self.searching.fetch_add(1, Ordering::SeqCst);
-            self.workers[worker].unparker.unpark();
+            self.remote(worker).unparker.unpark();
         }
     }
 
-    fn work(&self, index: usize, parker: &Parker) {
-        let me = &self.workers[index];
+    fn work(&self, index: usize, parker: Parker) {
+        let me = self.remote(index);
+        let mut parker = Some(parker);
         let mut batch = VecDeque::new();
         let mut tick = 0u32;
         let mut slot_runs = 0;
         let mut searching = false;
         let mut node: Option<Arc<Node>> = None;
-        while !self.stopped.load(Ordering::Relaxed) {
+        loop {
+            if self.is_superfluous(index) && self.leave(index, &mut parker, &mut searching) {
+                break;
+            }
             tick = tick.wrapping_add(1);
             let Some(task) = self.find(index, tick, &mut slot_runs, &mut searching) else {
                 node = None;
-                self.park(index, parker, &mut searching);
+                if let Some(parker) = &parker {
+                    self.park(index, parker, &mut searching);
+                }
                 continue;
             };
             if searching {
@@ -261,14 +368,16 @@ impl Shared {
             if node.is_none() {
                 node = self.node.upgrade();
             }
-            let Some(node) = &node else { break };
+            let Some(node) = &node else {
+                // The node is gone, and with it the reason for any work.
+                drop(LOCAL.take());
+                break;
+            };
             task.last_worker.store(index as u16, Ordering::Relaxed);
             me.executed.fetch_add(1, Ordering::Relaxed);
             self.run(task, node, &mut batch);
         }
-        if searching {
-            self.searching.fetch_sub(1, Ordering::SeqCst);
-        }
+        self.threads.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn run(&self, task: Task, node: &Arc<Node>, batch: &mut VecDeque<Event>) {
@@ -311,7 +420,8 @@ impl Shared {
         }
         for round in 0..SPINS {
             if !*searching {
-                if 2 * self.searching.load(Ordering::Relaxed) >= self.workers.len() && self.workers.len() > 1 {
+                let active = self.active.load(Ordering::Relaxed);
+                if 2 * self.searching.load(Ordering::Relaxed) >= active && active > 1 {
                     return None;
                 }
                 *searching = true;
@@ -331,21 +441,20 @@ impl Shared {
 
     /// From the own inject queue, then the global one, then what waits for other workers.
     fn shared_work(&self, index: usize, deque: &Worker<Task>) -> Option<Task> {
-        take(|| self.workers[index].inject.steal_batch_and_pop(deque))
+        take(|| self.remote(index).inject.steal_batch_and_pop(deque))
             .or_else(|| take(|| self.global.steal_batch_and_pop(deque)))
     }
 
     fn steal(&self, index: usize, tick: u32, deque: &Worker<Task>) -> Option<Task> {
-        let n = self.workers.len();
+        let n = self.used.load(Ordering::Acquire);
         // A cheap spread of first victims; correctness does not depend on it.
         let start = tick.wrapping_mul(0x9e37_79b9) as usize;
         let victims = (0..n).map(|i| (start + i) % n).filter(|&v| v != index);
-        for v in victims {
-            let victim = &self.workers[v];
+        for victim in victims.filter_map(|v| self.places[v].get()) {
             let stolen = take(|| victim.stealer.steal_batch_and_pop(deque))
                 .or_else(|| take(|| victim.inject.steal_batch_and_pop(deque)));
             if stolen.is_some() {
-                self.workers[index].stolen.fetch_add(1, Ordering::Relaxed);
+                self.remote(index).stolen.fetch_add(1, Ordering::Relaxed);
                 return stolen;
             }
         }
@@ -354,7 +463,7 @@ impl Shared {
 
     /// Whether a queue that others can take from holds work.
     fn has_work(&self) -> bool {
-        !self.global.is_empty() || self.workers.iter().any(|w| !w.inject.is_empty() || !w.stealer.is_empty())
+        !self.global.is_empty() || self.remotes().any(|w| !w.inject.is_empty() || !w.stealer.is_empty())
     }
 
     fn park(&self, index: usize, parker: &Parker, searching: &mut bool) {
@@ -368,7 +477,7 @@ impl Shared {
             self.searching.fetch_sub(1, Ordering::SeqCst);
         }
         fence(Ordering::SeqCst);
-        if !self.has_work() && !self.stopped.load(Ordering::SeqCst) {
+        if !self.has_work() && !self.is_superfluous(index) {
             parker.park();
         }
         let mut idle = self.idle.lock();
