@@ -23,6 +23,7 @@ pub mod registry;
 pub mod relay;
 pub mod scheduler;
 pub mod security;
+pub mod size;
 pub mod supervisor;
 mod sync;
 pub mod timers;

@@ -168,6 +168,7 @@ impl Node {
         self.table.remove(control.pid());
         control.queue.close();
         control.state.finish();
+        control.host.leave();
         self.dissolve(control, &exit);
         let exits = {
             let mut exits = control.exits.lock();
@@ -178,9 +179,13 @@ impl Node {
             observer(control.pid(), &exit);
         }
         exits.hooks.into_iter().for_each(|hook| hook(&exit));
-        control.host.live.fetch_sub(1, Ordering::AcqRel);
-        if let Some(reclaim) = exits.reclaim {
-            reclaim(process, exit);
+        if let Some(events) = control.host.events().filter(|_| control.pid().host == control.host.id) {
+            events.ended(control, &exit);
         }
+        match exits.reclaim {
+            Some(reclaim) => reclaim(process, exit),
+            None => drop(process),
+        }
+        control.host.finished();
     }
 }

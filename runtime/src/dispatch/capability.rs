@@ -1,38 +1,104 @@
 //! What a host lets its processes ask for.
+//!
+//! A capability is the name of a module (`sql`) or of a group of commands
+//! (`process.spawn`). An item of a list is a pattern as in policies: `*`,
+//! `prefix*`, `prefix.*`; a plain name also covers the groups below it, so
+//! `process` is all of the process module.
 
-use crate::pattern::Pattern;
+/// One item of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Item {
+    /// The name, or anything below it.
+    Name(Box<str>),
+    /// Everything that begins so.
+    Prefix(Box<str>),
+}
 
-/// Patterns of capability names; `deny` wins. The default allows everything
-/// but terminal IO, which only a terminal host grants.
-#[derive(Clone, Debug)]
+impl Item {
+    fn parse(text: &str) -> Item {
+        match text.strip_suffix('*') {
+            Some(prefix) => Item::Prefix(prefix.strip_suffix('.').unwrap_or(prefix).into()),
+            None => Item::Name(text.into()),
+        }
+    }
+    fn covers(&self, capability: &str) -> bool {
+        match self {
+            Item::Prefix(prefix) => capability.starts_with(&**prefix),
+            Item::Name(name) => {
+                let rest = capability.strip_prefix(&**name);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }
+        }
+    }
+}
+
+/// Lists of capabilities; `deny` wins. The default allows everything but
+/// terminal IO, which only a terminal host grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapabilitySet {
-    allow: Vec<Pattern>,
-    deny: Vec<Pattern>,
-    restricted: bool,
+    allow: Vec<Item>,
+    deny: Vec<Item>,
+    terminal: bool,
 }
 
 impl CapabilitySet {
     /// The capability of reading and writing the terminal.
     pub const TERMINAL: &'static str = "terminal";
 
-    pub fn new(allow: Vec<Pattern>, deny: Vec<Pattern>) -> CapabilitySet {
-        CapabilitySet { allow, deny, restricted: true }
+    /// What is in `allow` and not in `deny`, without terminal IO.
+    pub fn new<S: AsRef<str>>(allow: &[S], deny: &[S]) -> CapabilitySet {
+        let items = |list: &[S]| list.iter().map(|text| Item::parse(text.as_ref())).collect();
+        CapabilitySet { allow: items(allow), deny: items(deny), terminal: false }
     }
-    /// Everything, terminal IO included.
-    pub fn terminal() -> CapabilitySet {
-        CapabilitySet { allow: vec![Pattern::new("**")], deny: Vec::new(), restricted: false }
+    /// This set and terminal IO, unless the set denies it.
+    pub fn with_terminal(mut self) -> CapabilitySet {
+        self.terminal = true;
+        self
     }
     /// Whether anything but terminal IO may be denied: the message path asks only then.
     pub fn is_restricted(&self) -> bool {
-        self.restricted
+        !self.deny.is_empty() || !matches!(&self.allow[..], [Item::Prefix(all)] if all.is_empty())
     }
     pub fn allows(&self, capability: &str) -> bool {
-        self.allow.iter().any(|p| p.matches(capability)) && !self.deny.iter().any(|p| p.matches(capability))
+        let covers = |list: &[Item]| list.iter().any(|item| item.covers(capability));
+        let granted = if capability == Self::TERMINAL { self.terminal } else { covers(&self.allow) };
+        granted && !covers(&self.deny)
     }
 }
 
 impl Default for CapabilitySet {
     fn default() -> Self {
-        CapabilitySet { allow: vec![Pattern::new("**")], deny: vec![Pattern::new(Self::TERMINAL)], restricted: false }
+        CapabilitySet::new(&["*"], &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_capabilities() {
+        type Names = &'static [&'static str];
+        // allow, deny, allowed, denied
+        let cases: [(Names, Names, Names, Names); 5] = [
+            (&["*"], &[], &["sql", "process.spawn"], &["terminal"]),
+            (&["process", "time"], &[], &["process", "process.spawn", "time"], &["processes", "sql"]),
+            (&["*"], &["exec", "process.spawn"], &["process.send"], &["exec", "exec.run", "process.spawn"]),
+            (&["sql.*"], &[], &["sql", "sql.query", "sqlx"], &["store"]),
+            (&["terminal", "wasi:*"], &[], &["wasi:clocks"], &["terminal", "wasi"]),
+        ];
+        for (allow, deny, allowed, denied) in cases {
+            let set = CapabilitySet::new(allow, deny);
+            for name in allowed {
+                assert!(set.allows(name), "{set:?} should allow {name}");
+            }
+            for name in denied {
+                assert!(!set.allows(name), "{set:?} should deny {name}");
+            }
+        }
+        assert!(!CapabilitySet::default().is_restricted());
+        assert!(!CapabilitySet::default().with_terminal().is_restricted());
+        assert!(CapabilitySet::default().with_terminal().allows("terminal"));
+        assert!(!CapabilitySet::new(&["*"], &["terminal"]).with_terminal().allows("terminal"));
     }
 }

@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::Node;
 use crate::error::Error;
@@ -131,15 +130,17 @@ impl Node {
         call: &Invocation,
         frame: Frame,
     ) -> Result<Arc<Control>, (Error, Box<dyn Process>)> {
-        let live = host.live.fetch_add(1, Ordering::AcqRel);
-        if host.limits.processes > 0 && live >= host.limits.processes {
-            host.live.fetch_sub(1, Ordering::AcqRel);
-            return Err((Error::limit_exceeded("max processes limit exceeded"), process));
+        if let Err(full) = host.admit() {
+            return Err((full, process));
         }
         let control = Arc::new(Control::new(self.new_pid(address), host.clone(), frame));
+        if let Some(events) = host.events().filter(|_| address == host.id) {
+            events.starting(&control, call);
+        }
         let init = catch_unwind(AssertUnwindSafe(|| process.init(call, &control)));
         if let Err(e) = init.unwrap_or_else(|panic| Err(panic_error(&*panic))) {
-            host.live.fetch_sub(1, Ordering::AcqRel);
+            host.leave();
+            host.finished();
             let _ = catch_unwind(AssertUnwindSafe(|| process.close()));
             return Err((e, process));
         }
@@ -166,10 +167,11 @@ impl Node {
         self.table.remove(control.pid());
         control.queue.close();
         control.state.finish();
-        control.host.live.fetch_sub(1, Ordering::AcqRel);
+        control.host.leave();
         if let Some(process) = control.process.lock().as_mut() {
             let _ = catch_unwind(AssertUnwindSafe(|| process.close()));
         }
+        control.host.finished();
     }
 
     /// Spawn or signal: the messages go to the owner of the name.

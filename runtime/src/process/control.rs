@@ -3,22 +3,22 @@
 //! they are used (the size is asserted in `tests/process_size.rs`).
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
 use super::event::{Completion, Event, Notice, Tag};
 use super::queue::{EventQueue, Full};
 use super::state::{StateWord, Wake};
-use super::{Exit, Frame, Process};
+use super::{Exit, Frame, Invocation, Process};
 use crate::dispatch::CapabilitySet;
 use crate::error::Error;
 use crate::relay::{Name, Pid};
 use crate::scheduler::Scheduler;
 
 /// Limits a host puts on its processes. Zero means none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of memory for each process.
     pub memory: usize,
@@ -56,33 +56,98 @@ pub enum HostState {
     Stopping = 2,
 }
 
+/// Told about the processes of one host (not about calls of functions that run there). Must be quick.
+pub trait HostEvents: Send + Sync {
+    /// A process is about to be initialised; if that fails nothing more is heard of it.
+    fn starting(&self, control: &Arc<Control>, call: &Invocation);
+    /// A process has ended; whoever watches it knows already.
+    fn ended(&self, control: &Arc<Control>, exit: &Exit);
+}
+
 /// What all processes of one host share.
 pub struct HostShared {
     pub id: Name,
     pub scheduler: Arc<dyn Scheduler>,
     pub capabilities: CapabilitySet,
     pub limits: Limits,
-    pub(crate) live: AtomicUsize,
+    /// Processes that count against the limit: until their end is told to anybody.
+    live: AtomicUsize,
+    /// Processes whose end is not yet done with.
+    unfinished: AtomicUsize,
     state: AtomicU32,
+    events: OnceLock<Arc<dyn HostEvents>>,
+    emptied: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl HostShared {
     pub fn new(id: Name, scheduler: Arc<dyn Scheduler>, capabilities: CapabilitySet, limits: Limits) -> HostShared {
-        HostShared { id, scheduler, capabilities, limits, live: AtomicUsize::new(0), state: AtomicU32::new(0) }
+        HostShared {
+            id,
+            scheduler,
+            capabilities,
+            limits,
+            live: AtomicUsize::new(0),
+            unfinished: AtomicUsize::new(0),
+            state: AtomicU32::new(0),
+            events: OnceLock::new(),
+            emptied: Mutex::default(),
+        }
     }
-    /// Processes alive on this host.
+    /// Sets who hears of the host's processes; before the first of them, and once.
+    pub fn observe(&self, events: Arc<dyn HostEvents>) {
+        if self.events.set(events).is_err() {
+            tracing::error!(host = %self.id.text(), "the host is observed already");
+        }
+    }
+    pub(crate) fn events(&self) -> Option<&Arc<dyn HostEvents>> {
+        self.events.get()
+    }
+    /// Processes alive on this host, calls of functions that run there included.
     pub fn live(&self) -> usize {
-        self.live.load(Ordering::Acquire)
+        self.live.load(Ordering::SeqCst)
+    }
+    /// Counts one more. Errors: the host's limit.
+    pub(crate) fn admit(&self) -> Result<(), Error> {
+        let live = self.live.fetch_add(1, Ordering::SeqCst);
+        if self.limits.processes > 0 && live >= self.limits.processes {
+            self.live.fetch_sub(1, Ordering::SeqCst);
+            return Err(Error::limit_exceeded("max processes limit exceeded"));
+        }
+        self.unfinished.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+    /// A process ends: there is room for another one. [`HostShared::finished`] follows.
+    pub(crate) fn leave(&self) {
+        self.live.fetch_sub(1, Ordering::SeqCst);
+    }
+    /// All that its end entails is done.
+    pub(crate) fn finished(&self) {
+        if self.unfinished.fetch_sub(1, Ordering::SeqCst) == 1 && self.state() == HostState::Stopping {
+            self.tell_if_empty();
+        }
+    }
+    /// Calls `f` once when the host, which is stopping, has no process any more and all exits are told: at once if it
+    /// has none. Replaces what was to be called before.
+    pub fn when_empty(&self, f: Box<dyn FnOnce() + Send>) {
+        *self.emptied.lock() = Some(f);
+        self.tell_if_empty();
+    }
+    fn tell_if_empty(&self) {
+        let empty = self.unfinished.load(Ordering::SeqCst) == 0;
+        let told = if empty { self.emptied.lock().take() } else { None };
+        if let Some(f) = told {
+            f();
+        }
     }
     pub fn state(&self) -> HostState {
-        match self.state.load(Ordering::Acquire) {
+        match self.state.load(Ordering::SeqCst) {
             0 => HostState::Stopped,
             1 => HostState::Running,
             _ => HostState::Stopping,
         }
     }
     pub fn set_state(&self, state: HostState) {
-        self.state.store(state as u32, Ordering::Release);
+        self.state.store(state as u32, Ordering::SeqCst);
     }
     /// `host is not running` or `host is shutting down` unless the host takes processes and messages.
     pub fn check_running(&self) -> Result<(), Error> {

@@ -13,7 +13,9 @@ mod queue;
 mod state;
 mod table;
 
-pub use control::{CancelSlot, Control, ExitHook, Exits, HostShared, HostState, Limits, PidSet, Reclaim, Relations};
+pub use control::{
+    CancelSlot, Control, ExitHook, Exits, HostEvents, HostShared, HostState, Limits, PidSet, Reclaim, Relations,
+};
 pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topic};
 pub use exit::Exit;
 pub use frame::{Actor, Frame, Inherited, Scope};

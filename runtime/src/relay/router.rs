@@ -50,6 +50,24 @@ impl Router {
             }
         }
     }
+    /// Makes a process host known under its id, in place of one that is stopping. Errors: as [`Router::register`].
+    pub fn register_processes(&self, host: &Arc<HostShared>) -> Result<(), Error> {
+        let mut hosts = self.hosts.write();
+        match hosts.get(&host.id) {
+            Some(Delivery::Processes(old)) if old.state() == HostState::Stopping => {}
+            Some(_) => return Err(Error::already_exists("host already exists")),
+            None => {}
+        }
+        hosts.insert(host.id, Delivery::Processes(host.clone()));
+        Ok(())
+    }
+    /// Forgets a process host, unless another one has its id by now.
+    pub fn unregister_processes(&self, host: &Arc<HostShared>) {
+        let mut hosts = self.hosts.write();
+        if matches!(hosts.get(&host.id), Some(Delivery::Processes(current)) if Arc::ptr_eq(current, host)) {
+            hosts.remove(&host.id);
+        }
+    }
     pub fn unregister(&self, id: Name) {
         self.hosts.write().remove(&id);
     }
