@@ -3,4 +3,23 @@
 //! and capabilities a host has, and no engine.
 #![forbid(unsafe_code)]
 
+mod component;
+mod config;
+mod control;
+mod drain;
+mod host;
 pub mod pools;
+
+pub use component::HostsComponent;
+pub use config::{HostConfig, HostKind};
+pub use control::{CONTROL_HOST, ControlComponent};
+pub use host::Host;
+
+use std::sync::Arc;
+
+use wippy_runtime::boot::Component;
+
+/// The components of this crate.
+pub fn components() -> Vec<Arc<dyn Component>> {
+    vec![Arc::new(ControlComponent), Arc::new(HostsComponent)]
+}

@@ -11,9 +11,11 @@
 mod adaptive;
 mod config;
 mod host;
+mod provider;
 
 pub use config::{PoolConfig, PoolKind};
 pub use host::FUNCTION_HOST;
+pub use provider::FunctionPools;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};

@@ -1,0 +1,215 @@
+//! What entries of the kinds `process.host` and `terminal.host` say: fields,
+//! defaults, bounds. A limit that this build cannot enforce is refused, never
+//! ignored.
+
+use wippy_runtime::dispatch::CapabilitySet;
+use wippy_runtime::process::Limits;
+use wippy_runtime::registry::decode::Fields;
+use wippy_runtime::registry::{Entry, Lifecycle};
+use wippy_runtime::scheduler::MAX_WORKERS;
+use wippy_runtime::{Result, duration, size};
+
+/// What a host of foreign code may use unless it says otherwise.
+const SANDBOX_ALLOW: [&str; 12] = [
+    "process",
+    "channel",
+    "coroutine",
+    "time",
+    "json",
+    "errors",
+    "payload",
+    "logger",
+    "funcs",
+    "base64",
+    "hash",
+    "uuid",
+];
+
+/// Which of the two kinds of hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKind {
+    Process,
+    Terminal,
+}
+
+impl HostKind {
+    pub const PROCESS: &'static str = "process.host";
+    pub const TERMINAL: &'static str = "terminal.host";
+
+    pub fn of(entry: &Entry) -> HostKind {
+        if entry.kind == HostKind::TERMINAL { HostKind::Terminal } else { HostKind::Process }
+    }
+}
+
+/// A validated host entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostConfig {
+    pub kind: HostKind,
+    /// Threads, at least 1.
+    pub workers: usize,
+    /// What programs print is not mixed with log lines while a process runs; terminal hosts only.
+    pub hide_logs: bool,
+    /// `host.queue_size` and `host.local_queue_size`: the queues grow, so these are only checked.
+    queues: (i64, i64),
+    pub capabilities: CapabilitySet,
+    pub limits: Limits,
+    pub lifecycle: Lifecycle,
+}
+
+impl HostConfig {
+    /// Reads an entry of either kind. Errors (Invalid) name the field.
+    pub fn decode(entry: &Entry) -> Result<HostConfig> {
+        let kind = HostKind::of(entry);
+        let data = Fields::new(entry)?;
+        let (workers, queues) = match kind {
+            HostKind::Process => decode_host(&data)?,
+            HostKind::Terminal => (1, (0, 0)),
+        };
+        let sandbox = data.bool("sandbox", false)?;
+        let capabilities = decode_capabilities(&data, sandbox)?;
+        let config = HostConfig {
+            kind,
+            workers,
+            hide_logs: kind == HostKind::Terminal && data.bool("hide_logs", false)?,
+            queues,
+            capabilities: match kind {
+                HostKind::Process => capabilities,
+                HostKind::Terminal => capabilities.with_terminal(),
+            },
+            limits: decode_limits(&data, sandbox)?,
+            lifecycle: Lifecycle::decode(&data)?,
+        };
+        for absent in ["messages", "strict_imports"] {
+            if data.has(absent) {
+                return Err(data.error(absent, NOT_ENFORCED));
+            }
+        }
+        if sandbox {
+            let id = &entry.id;
+            tracing::warn!(host = %id, "a sandbox does not limit cpu, timers, coroutines, handles or messages between hosts yet");
+        }
+        data.finish_and_log();
+        Ok(config)
+    }
+
+    /// The fields in which two versions of an entry differ and that cannot change while the host exists.
+    pub fn fixed_changes(&self, new: &HostConfig) -> Vec<&'static str> {
+        let mut changed = Vec::new();
+        let mut note = |differs: bool, field| {
+            if differs {
+                changed.push(field);
+            }
+        };
+        note(self.queues.0 != new.queues.0, "host.queue_size");
+        note(self.queues.1 != new.queues.1, "host.local_queue_size");
+        note(self.capabilities != new.capabilities, "capabilities");
+        note(self.limits != new.limits, "limits");
+        note(self.lifecycle != new.lifecycle, "lifecycle");
+        changed
+    }
+}
+
+const NOT_ENFORCED: &str = "this build cannot enforce it";
+
+fn decode_host(data: &Fields<'_>) -> Result<(usize, (i64, i64))> {
+    let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
+    let Some(host) = data.nested("host")? else { return Ok((cpus(), (0, 0))) };
+    let size = |key: &str, what: &str| match host.int(key, 0)? {
+        n if n < 0 => Err(host.error(key, format_args!("{what} must be greater than 0"))),
+        n => Ok(n),
+    };
+    let workers = match size("workers", "workers")? {
+        0 => cpus(),
+        n if n > MAX_WORKERS as i64 => {
+            return Err(host.error("workers", format_args!("workers must be at most {MAX_WORKERS}")));
+        }
+        n => n as usize,
+    };
+    Ok((workers, (size("queue_size", "queue size")?, size("local_queue_size", "local queue size")?)))
+}
+
+fn decode_capabilities(data: &Fields<'_>, sandbox: bool) -> Result<CapabilitySet> {
+    let default: &[&str] = if sandbox { &SANDBOX_ALLOW } else { &["*"] };
+    let Some(fields) = data.nested("capabilities")? else { return Ok(CapabilitySet::new(default, &[])) };
+    only(&fields, data, "capabilities", &["allow", "deny"])?;
+    let (allow, deny) = (fields.list_of_str("allow")?, fields.list_of_str("deny")?);
+    for (list, items) in [("allow", &allow), ("deny", &deny)] {
+        for (n, item) in items.iter().enumerate() {
+            let key = format!("{list}.{n}");
+            if item.is_empty() {
+                return Err(fields.error(&key, "a capability needs a name"));
+            }
+            if names_a_kind(item) {
+                return Err(fields.error(&key, format_args!("calls cannot be limited by the kind {item:?} yet")));
+            }
+        }
+    }
+    let allow = if fields.has("allow") { &allow[..] } else { default };
+    Ok(CapabilitySet::new(allow, &deny))
+}
+
+/// Whether an item means a kind of entries that can be called.
+fn names_a_kind(item: &str) -> bool {
+    ["function.", "workflow.", "process.lua", "process.wasm"].iter().any(|kind| item.starts_with(kind))
+}
+
+fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
+    let mut limits = Limits::default();
+    if sandbox {
+        limits.memory = 16 << 20;
+        limits.processes = 1000;
+        (limits.mailbox_messages, limits.mailbox_bytes) = (10_000, 4 << 20);
+        limits.message = 1 << 20;
+    }
+    let Some(fields) = data.nested("limits")? else { return Ok(limits) };
+    for absent in ["cpu", "timers", "coroutines", "handles"] {
+        if fields.has(absent) {
+            return Err(fields.error(absent, NOT_ENFORCED));
+        }
+    }
+    only(&fields, data, "limits", &["memory", "processes", "mailbox", "message", "slice"])?;
+    limits.memory = bytes(&fields, "memory", limits.memory)?;
+    limits.message = bytes(&fields, "message", limits.message)?;
+    limits.processes = count(&fields, "processes", limits.processes)?;
+    if let Some(mailbox) = fields.nested("mailbox")? {
+        only(&mailbox, &fields, "mailbox", &["messages", "bytes"])?;
+        limits.mailbox_messages = count(&mailbox, "messages", limits.mailbox_messages)?;
+        limits.mailbox_bytes = bytes(&mailbox, "bytes", limits.mailbox_bytes)?;
+    }
+    if let Some(slice) = fields.opt_duration("slice")? {
+        let nanos = slice.as_nanos() as u64;
+        if !(10_000..=1_000_000_000).contains(&nanos) {
+            let got = duration::format(nanos as i64);
+            return Err(fields.error("slice", format_args!("must be between 10us and 1s, got {got}")));
+        }
+        limits.slice = nanos;
+    }
+    Ok(limits)
+}
+
+/// An amount of bytes as a number or a text such as `16MiB`, greater than 0.
+fn bytes(fields: &Fields<'_>, key: &str, default: usize) -> Result<usize> {
+    let Some(value) = fields.value(key) else { return Ok(default) };
+    let amount = match (value.as_str(), value.as_int()) {
+        (Some(text), _) => size::parse(text).map_err(|e| fields.error(key, e))?,
+        (None, Some(n)) => u64::try_from(n).unwrap_or(0),
+        _ => return Err(fields.error(key, format_args!("expected a size such as 16MiB, got {}", value.type_name()))),
+    };
+    match usize::try_from(amount) {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err(fields.error(key, "must be greater than 0")),
+    }
+}
+
+fn count(fields: &Fields<'_>, key: &str, default: usize) -> Result<usize> {
+    Ok(fields.int_in(key, 1..=i64::MAX, default as i64)? as usize)
+}
+
+/// Refuses members of the map `key` that are not `known`: a misspelt limit would be none.
+fn only(fields: &Fields<'_>, outer: &Fields<'_>, key: &str, known: &[&str]) -> Result<()> {
+    let members = outer.map(key)?.into_iter().flat_map(|map| map.keys());
+    match members.into_iter().find(|name| !known.iter().any(|k| k.eq_ignore_ascii_case(name))) {
+        Some(name) => Err(fields.error(name, format_args!("unknown field, expected one of {}", known.join(", ")))),
+        None => Ok(()),
+    }
+}
