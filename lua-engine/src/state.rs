@@ -8,10 +8,10 @@
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use wippy_lua_vm::Memory;
 use wippy_runtime::payload::Map;
@@ -70,33 +70,45 @@ pub enum Global {
     Module(&'static Module),
 }
 
+/// The globals of every program, in an order that is the same in every run.
+static COMMON: LazyLock<BTreeMap<&'static str, Global>> = LazyLock::new(|| {
+    let library = crate::modules::base::library_globals().iter().chain(crate::modules::base::GLOBALS);
+    let members = library.map(|member| (member.name, Global::Member(*member)));
+    let modules = crate::modules::always().iter().map(|module| (module.name, Global::Module(module)));
+    members.chain(modules).collect()
+});
+
 /// What all VMs of one entry share.
 pub struct Program {
     /// The registry id of the entry, `ns:name`: name of its chunk and of error positions.
     pub id: String,
-    globals: HashMap<&'static str, Global>,
-    /// Names of imports: globals that the engine sets before the entry's chunk runs.
-    pub imports: Vec<String>,
+    /// The modules it may use beside those of every program, by the names of their globals.
+    modules: BTreeMap<Box<str>, &'static Module>,
     pub surroundings: Arc<dyn Surroundings>,
 }
 
 impl Program {
     /// A program with the globals every program has, plus `modules`.
     pub fn new(id: impl Into<String>, modules: &[&'static Module], surroundings: Arc<dyn Surroundings>) -> Program {
-        let mut globals = HashMap::new();
-        for member in crate::modules::base::library_globals().iter().chain(crate::modules::base::GLOBALS) {
-            globals.insert(member.name, Global::Member(*member));
-        }
-        for module in crate::modules::always().iter().chain(modules) {
-            globals.insert(module.name, Global::Module(module));
-        }
-        Program { id: id.into(), globals, imports: Vec::new(), surroundings }
+        let modules = modules.iter().map(|module| (module.name.into(), *module)).collect();
+        Program { id: id.into(), modules, surroundings }
+    }
+    /// Makes `module` the global `name`, in place of what had that name.
+    pub fn bind(&mut self, name: &str, module: &'static Module) {
+        self.modules.insert(name.into(), module);
+    }
+    /// The modules beside those of every program.
+    pub fn modules(&self) -> impl Iterator<Item = &'static Module> {
+        self.modules.values().copied()
     }
     pub(crate) fn global(&self, name: &str) -> Option<Global> {
-        self.globals.get(name).copied()
+        let own = self.modules.get(name).map(|module| Global::Module(module));
+        own.or_else(|| COMMON.get(name).copied())
     }
-    pub(crate) fn globals(&self) -> impl Iterator<Item = (&'static str, Global)> {
-        self.globals.iter().map(|(n, g)| (*n, *g))
+    pub(crate) fn globals(&self) -> impl Iterator<Item = (&str, Global)> {
+        let own = self.modules.iter().map(|(name, module)| (&**name, Global::Module(module)));
+        let common = COMMON.iter().filter(|(name, _)| !self.modules.contains_key(**name));
+        own.chain(common.map(|(name, global)| (*name, *global)))
     }
 }
 

@@ -6,10 +6,14 @@
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
+use wippy_lua_syntax::SyntaxError;
 use wippy_lua_vm::RawVm;
 use wippy_runtime::Error;
 
 use crate::native::ffi::{self, lua_State};
+
+/// Bytes of a chunk's name that Lua shows at most (`LUA_IDSIZE` without the final zero).
+const SHOWN_NAME: usize = 59;
 
 /// A source that does not compile: every problem, ready to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,17 +30,57 @@ impl From<CompileError> for Error {
 
 /// Compiles `source` under the chunk name `id`. `file` is what people know the source as, for errors.
 pub fn compile(id: &str, file: &str, source: &str) -> Result<Arc<[u8]>, CompileError> {
-    let erased = wippy_lua_syntax::erase(source).map_err(|errors| CompileError {
-        rendered: errors.iter().map(|e| e.render(file, source)).collect::<Vec<_>>().join("\n"),
-    })?;
-    bytecode(id, erased.text.as_bytes()).map_err(|text| CompileError { rendered: relocate(&text, id, file) })
+    let plain = erase(file, source)?;
+    compile_plain(id, file, &plain)
 }
 
-/// The compiler's `id:line: message` in terms of the file.
-fn relocate(text: &str, id: &str, file: &str) -> String {
-    match text.strip_prefix(id) {
-        Some(rest) if !file.is_empty() => format!("{file}{rest}"),
-        _ => text.to_owned(),
+/// `source` with its types erased: what the VM's own compiler reads, line by line as it was.
+pub(super) fn erase(file: &str, source: &str) -> Result<String, CompileError> {
+    let failed = |errors: Vec<SyntaxError>| {
+        let rendered: Vec<String> = errors.iter().map(|e| e.render(file, source)).collect();
+        CompileError { rendered: rendered.join("\n") }
+    };
+    wippy_lua_syntax::erase(source).map(|erased| erased.text).map_err(failed)
+}
+
+/// Compiles text without types.
+pub(super) fn compile_plain(id: &str, file: &str, plain: &str) -> Result<Arc<[u8]>, CompileError> {
+    bytecode(id, plain.as_bytes()).map_err(|text| CompileError { rendered: located(&text, id, file, plain) })
+}
+
+/// The compiler's `id:line: message` in terms of the file, with the line it is about.
+fn located(text: &str, id: &str, file: &str, source: &str) -> String {
+    // The compiler shortens long names.
+    let place = text.get(id.len().min(SHOWN_NAME)..).and_then(|rest| rest.strip_prefix(':')?.split_once(": "));
+    let Some((line, message)) = place.and_then(|(line, message)| Some((line.parse::<u32>().ok()?, message))) else {
+        return format!("{file}: {text}");
+    };
+    // What is missed at the end of a block is told with the line it is missed for.
+    let (line, message) = match message.rsplit_once(" at line ") {
+        Some((before, at)) => at.parse().map_or((line, message), |at| (at, before)),
+        None => (line, message),
+    };
+    let start = start_of_line(source, line);
+    let shown = source[start..].split(['\n', '\r']).next().unwrap_or_default();
+    let indent = shown.len() - shown.trim_start().len();
+    let first = start + indent;
+    let error = SyntaxError {
+        range: first as u32..(first + shown.trim().len()) as u32,
+        line,
+        column: indent as u32 + 1,
+        message: message.to_owned(),
+        at_eof: false,
+    };
+    error.render(file, source)
+}
+
+/// The byte at which a line begins, counted from 1; a line ends at `\n`, `\r\n` or a lone `\r`.
+fn start_of_line(source: &str, line: u32) -> usize {
+    let bytes = source.as_bytes();
+    let ends = |i: &usize| bytes[*i] == b'\n' || (bytes[*i] == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
+    match line.checked_sub(2) {
+        Some(n) => (0..bytes.len()).filter(ends).nth(n as usize).map_or(bytes.len(), |i| i + 1),
+        None => 0,
     }
 }
 
@@ -56,7 +100,7 @@ fn bytecode(id: &str, source: &[u8]) -> Result<Arc<[u8]>, String> {
                 false => String::from_utf8_lossy(std::slice::from_raw_parts(text.cast(), n)).into_owned(),
             });
         }
-        let mut out: Vec<u8> = Vec::new();
+        let mut out: Vec<u8> = Vec::with_capacity(source.len());
         ffi::lua_dump(l, write, (&raw mut out).cast(), 0);
         Ok(out.into())
     }

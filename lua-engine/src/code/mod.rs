@@ -1,11 +1,26 @@
-//! Code as it is loaded: units of compiled Lua, and the plan that says which
-//! of them a new VM of an entry runs, in which order, under which names.
+//! From registry entries to code that runs.
+//!
+//! What is loaded is a [`Plan`]: compiled [`Unit`]s in the order in which a new
+//! VM of an entry runs them, under the names they have there. `definition`
+//! reads an entry, `compile` and `files` make bytecode of it, `graph` knows who
+//! imports whom, `plan` lays a closure of the graph out, `version` is what can
+//! be called or started, and `handler` ties them to changes of the registry.
 
 mod compile;
+mod component;
+mod definition;
 mod factory;
+mod files;
+mod graph;
+mod handler;
+mod plan;
+mod problems;
+mod version;
 
 pub use compile::{CompileError, compile};
+pub use component::{LuaComponent, component};
 pub use factory::LuaFactory;
+pub use files::{CodeFiles, FileCompiler};
 
 use std::sync::Arc;
 

@@ -52,6 +52,23 @@ impl LuaProcess {
         LuaProcess { plan, vm: None, control: None, live: 0 }
     }
 
+    /// Whether the host grants every module that the entry or one of its imports names.
+    fn check_capabilities(&self, control: &Arc<Control>) -> Result<(), Error> {
+        let (host, program) = (&control.host, &self.plan.program);
+        if !host.capabilities.is_restricted() {
+            return Ok(());
+        }
+        match program.modules().find(|module| !host.capabilities.allows(module.name)) {
+            None => Ok(()),
+            Some(module) => Err(Error::permission_denied(format!(
+                "capability \"{}\" is denied by host {} (entry {})",
+                module.name,
+                host.id.text(),
+                program.id
+            ))),
+        }
+    }
+
     /// Makes the VM and runs libraries and the entry's own chunk; the method stays in the registry.
     fn load(&self, control: &Arc<Control>, method: &str) -> Result<Vm, Error> {
         let vm = Vm::new(self.plan.program.clone(), usize::MAX)?;
@@ -64,10 +81,7 @@ impl LuaProcess {
             sys::wippy_setpreempt(vm.raw(), Some(preempt));
             sys::wippy_setfuel(vm.raw(), FUEL);
         }
-        vm.memory().set_limit(match control.host.limits.memory {
-            0 => usize::MAX,
-            limit => limit,
-        });
+        vm.memory().set_limit(memory_limit(control));
         vm.enter(|stack| {
             for unit in &self.plan.libraries {
                 let failed = |text: String| Error::internal(format!("failed to load dependency {}: {text}", unit.id));
@@ -174,8 +188,11 @@ impl LuaProcess {
 
 impl Process for LuaProcess {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
-        if self.vm.is_none() {
-            self.vm = Some(self.load(control, &call.method)?);
+        self.check_capabilities(control)?;
+        match &self.vm {
+            None => self.vm = Some(self.load(control, &call.method)?),
+            // A pooled instance may serve callers on different hosts.
+            Some(vm) => vm.memory().set_limit(memory_limit(control)),
         }
         let Some(vm) = &self.vm else { return Err(Error::internal("process has no code")) };
         let Some(engine) = vm.state().extension::<Engine>() else {
@@ -228,6 +245,14 @@ impl Process for LuaProcess {
             // SAFETY: nothing runs; the main thread is made fresh for another run.
             unsafe { sys::lua_closethread(vm.raw(), std::ptr::null_mut()) };
         });
+    }
+}
+
+/// Bytes that the host of a run allows it.
+fn memory_limit(control: &Control) -> usize {
+    match control.host.limits.memory {
+        0 => usize::MAX,
+        limit => limit,
     }
 }
 

@@ -1,0 +1,65 @@
+//! The component `lua`: the catalogue of modules and the code entries.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use wippy_runtime::Result;
+use wippy_runtime::boot::{App, Component, Setup};
+use wippy_runtime::functions::Pools;
+use wippy_runtime::registry::pipeline::CodeCache;
+
+use super::files::{Chunks, CodeFiles};
+use super::handler::CodeHandler;
+use super::version::Workshop;
+use crate::modules::Catalogue;
+use crate::process::NodeSurroundings;
+
+/// See the module comment. Needs the [`Pools`] of the hosts; sets the [`Catalogue`]; reads the files of `.bc` entries
+/// through the [`CodeFiles`] of whoever has set one by the time components start.
+#[derive(Default)]
+pub struct LuaComponent {
+    handler: OnceLock<Arc<CodeHandler>>,
+}
+
+/// One for each boot.
+pub fn component() -> Arc<dyn Component> {
+    Arc::new(LuaComponent::default())
+}
+
+impl Component for LuaComponent {
+    fn name(&self) -> &'static str {
+        "lua"
+    }
+    fn requires(&self) -> &'static [&'static str] {
+        &["hosts"]
+    }
+    fn load(&self, setup: &Setup<'_>) -> Result<()> {
+        let catalogue = Arc::new(Catalogue::default());
+        setup.context.set(catalogue.clone())?;
+        let workshop = Workshop {
+            catalogue,
+            surroundings: Arc::new(NodeSurroundings::new(setup.node)),
+            pools: setup.context.need::<dyn Pools>()?,
+        };
+        if setup.config.get_bool("lua", "type_system.enabled", false) {
+            tracing::warn!("lua.type_system.enabled: types are read but not checked by this build");
+        }
+        let handler = Arc::new(CodeHandler {
+            node: setup.node.clone(),
+            bus: setup.bus.clone(),
+            workshop,
+            chunks: Chunks::new(CodeCache::from_config(setup.config)),
+            files: OnceLock::new(),
+            books: Mutex::default(),
+        });
+        setup.handler(handler.clone());
+        let _ = self.handler.set(handler);
+        Ok(())
+    }
+    fn start(&self, app: &Arc<App>) -> Result<()> {
+        if let (Some(handler), Some(files)) = (self.handler.get(), app.context.get::<dyn CodeFiles>()) {
+            let _ = handler.files.set(files);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Code in files: the `.luac` files that packs hold for the `.bc` kinds, and
+//! the cache of compiled chunks.
+//!
+//! A `.luac` file is checked Lua text whose types were erased, behind one line
+//! that names the format. It is no VM bytecode on purpose: the VM runs bytecode
+//! without checking it, so a crafted file could break out of the sandbox. The
+//! cache does hold bytecode; whoever can write to it can write the
+//! application's sources too.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use wippy_runtime::registry::pipeline::{CacheMode, CodeCache, CodeKey, Compiler};
+use wippy_runtime::registry::{Entry, EntryId};
+use wippy_runtime::{Error, Result};
+
+use super::compile::{CompileError, compile, compile_plain, erase};
+
+/// Reads files of filesystem entries. The part that owns those sets it in the context.
+pub trait CodeFiles: Send + Sync {
+    /// The whole content of the file `path` of the filesystem `fs`. Errors: NotFound if either does not exist (yet).
+    /// Blocks.
+    fn read(&self, fs: &EntryId, path: &str) -> Result<Vec<u8>>;
+}
+
+/// The first line of a `.luac` file.
+const FORMAT: &str = "wippy lua code 1\n";
+/// The longest `.luac` file that is read, in bytes.
+const MAX_FILE: usize = wippy_lua_syntax::MAX_SOURCE + FORMAT.len();
+
+/// Makes `.luac` files; for the pipeline's stage `bytecode`.
+#[derive(Default)]
+pub struct FileCompiler;
+
+impl Compiler for FileCompiler {
+    fn version(&self) -> &str {
+        concat!("wippy lua code 1, ", env!("CARGO_PKG_VERSION"))
+    }
+    fn compile(&self, entry: &Entry, source: &str) -> Result<Vec<u8>> {
+        let file = shown_file(entry);
+        let plain = erase(file, source)?;
+        compile_plain(entry.id.as_str(), file, &plain)?;
+        Ok([FORMAT, &plain].concat().into_bytes())
+    }
+}
+
+/// What people know the source of an entry as: its file, or the entry itself.
+pub(super) fn shown_file(entry: &Entry) -> &str {
+    entry.source_file("source").map_or(entry.id.as_str(), |file| file)
+}
+
+/// Reads a `.luac` file for `entry` and compiles it. Errors: Internal `failed to load bytecode` with the reason.
+pub(super) fn load(
+    files: Option<&dyn CodeFiles>,
+    entry: &Entry,
+    fs: &EntryId,
+    path: &str,
+    sha256: &str,
+) -> Result<Arc<[u8]>> {
+    let read = || {
+        let files = files.ok_or_else(|| {
+            Error::unavailable(format!("nothing in this runtime serves the filesystem {fs} that holds {path}"))
+        })?;
+        let bytes = files.read(fs, path)?;
+        if bytes.len() > MAX_FILE {
+            return Err(Error::limit_exceeded(format!("{path} in {fs} is larger than {MAX_FILE} bytes")));
+        }
+        let found: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        if !found.eq_ignore_ascii_case(sha256) {
+            let text = format!("{path} in {fs} has the hash sha256:{found}, expected sha256:{sha256}");
+            return Err(entry.field_error("hash", text));
+        }
+        let text = String::from_utf8(bytes).ok();
+        let plain = text.as_deref().and_then(|text| text.strip_prefix(FORMAT));
+        let foreign = || Error::invalid(format!("{path} in {fs} is no Lua code of this runtime"));
+        Ok(compile_plain(entry.id.as_str(), path, plain.ok_or_else(foreign)?)?)
+    };
+    read().map_err(|e| Error::internal("failed to load bytecode").because(e))
+}
+
+/// Compiles source text, through the cache on disk if there is one.
+pub(super) struct Chunks {
+    cache: CodeCache,
+    /// Everything beside id and text that decides what the compiler gives.
+    engine: String,
+}
+
+impl Chunks {
+    pub fn new(cache: CodeCache) -> Chunks {
+        let engine = if cache.mode() == CacheMode::Off { String::new() } else { engine() };
+        Chunks { cache, engine }
+    }
+
+    pub fn compile(&self, id: &EntryId, file: &str, source: &str) -> Result<Arc<[u8]>, CompileError> {
+        if self.cache.mode() == CacheMode::Off {
+            return compile(id.as_str(), file, source);
+        }
+        let key = CodeKey::of(&[self.engine.as_bytes(), id.as_str().as_bytes(), source.as_bytes()]);
+        if let Some(code) = self.cache.load(&key) {
+            return Ok(code.into());
+        }
+        let code = compile(id.as_str(), file, source)?;
+        self.cache.store(&key, &code);
+        Ok(code)
+    }
+}
+
+/// Names this build of the engine: bytecode is only good for the very VM that made it, which a version number does not
+/// tell while the engine is being worked on.
+fn engine() -> String {
+    let stamp = |path: PathBuf| {
+        let file = path.metadata().ok()?;
+        let written = file.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(format!("{} {}", file.len(), written.as_nanos()))
+    };
+    let program = std::env::current_exe().ok().and_then(stamp).unwrap_or_default();
+    format!("bytecode 1, {}, {}, {program}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH)
+}

@@ -1,0 +1,297 @@
+//! Owns the Lua kinds of the registry.
+//!
+//! An entry is read, compiled and checked when it is added; then it is a node
+//! of the graph. What runs it (a pool, a factory) is prepared with it and
+//! installed when the change is committed, together with everything that
+//! reaches a changed node. So a change is either wholly in force or not at all;
+//! taking one back is an ordinary change to earlier nodes, and where that leads
+//! to the versions in force nothing is replaced.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use wippy_runtime::boot::nearest;
+use wippy_runtime::events::Bus;
+use wippy_runtime::payload::Value;
+use wippy_runtime::process::{Notice, NoticeKind};
+use wippy_runtime::registry::{Entry, EntryHandler, EntryId, Operation, Snapshot};
+use wippy_runtime::relay::Pid;
+use wippy_runtime::{Error, Kind, Node, Result};
+
+use super::definition::{self, Dependency, KINDS, Role, Source, Target};
+use super::files::{self, Chunks, CodeFiles, shown_file};
+use super::graph::{CodeNode, Graph};
+use super::problems::Problems;
+use super::version::{Version, Workshop};
+
+/// Misses of one change that get a "did you mean": each compares all ids.
+const MAX_HINTS: usize = 100;
+
+/// Modules of the reference. One that nobody offers is not misspelt but not there.
+const REFERENCE: &str = " base64 cdc channel cloudstorage compress contract crypto ctx env eval_runner events excel \
+    exec expr fs funcs hash html http http_client hub io json loader logger metrics os payload pg process queue \
+    registry security sql store stream system templates text time treesitter tty uuid websocket workflow yaml ";
+
+/// See the module comment.
+pub(super) struct CodeHandler {
+    pub node: Arc<Node>,
+    pub bus: Bus,
+    pub workshop: Workshop,
+    pub chunks: Chunks,
+    pub files: OnceLock<Arc<dyn CodeFiles>>,
+    pub books: Mutex<Books>,
+}
+
+#[derive(Default)]
+pub(super) struct Books {
+    graph: Graph,
+    installed: BTreeMap<EntryId, Version>,
+    change: Change,
+    /// Processes to be told once the change is visible, by entry, with the ids that changed.
+    outdated: BTreeMap<EntryId, Vec<String>>,
+    /// Counts changes that replaced something, for the names of their announcements.
+    invalidations: u64,
+}
+
+/// The change under way.
+#[derive(Default)]
+struct Change {
+    /// Nodes that were put, replaced or removed.
+    touched: BTreeSet<EntryId>,
+    /// Nodes that miss something and will be tried again.
+    waiting: BTreeMap<EntryId, Arc<CodeNode>>,
+    prepared: BTreeMap<EntryId, Version>,
+    /// Nodes of cycles that were told.
+    cyclic: BTreeSet<EntryId>,
+    hints: usize,
+}
+
+impl CodeHandler {
+    /// Puts the node of `entry` into the graph, in place of an earlier one. An error leaves the graph as it was.
+    fn put(&self, entry: &Arc<Entry>) -> Result<()> {
+        let books = &mut *self.books.lock();
+        let waited = books.change.waiting.get(&entry.id).filter(|node| node.entry == *entry);
+        let node = match waited {
+            Some(node) => node.clone(),
+            None => self.compile(entry)?,
+        };
+        if let Err(error) = self.check(books, &node) {
+            books.change.waiting.insert(entry.id.clone(), node);
+            return Err(error);
+        }
+        let prepared = self.workshop.prepare(closure(&books.graph, &node)?)?;
+        books.change.waiting.remove(&entry.id);
+        books.change.prepared.remove(&entry.id);
+        if let Some(version) = prepared {
+            books.change.prepared.insert(entry.id.clone(), version);
+        }
+        books.change.touched.insert(entry.id.clone());
+        books.graph.put(node);
+        Ok(())
+    }
+
+    fn compile(&self, entry: &Arc<Entry>) -> Result<Arc<CodeNode>> {
+        let definition = definition::read(entry)?;
+        let code = match definition.source {
+            Source::Text(text) => self.chunks.compile(&entry.id, shown_file(entry), text).map_err(|e| {
+                let text = format!("failed to add {} node: {}", definition.role.word(), e.rendered);
+                let error = match entry.source_file("source") {
+                    Some(_) => Error::internal(text),
+                    None => entry.field_error("source", text),
+                };
+                error.with_kind(Kind::INTERNAL)
+            })?,
+            Source::File { fs, path, sha256 } => {
+                let fs = EntryId::resolve(fs, entry.id.ns());
+                files::load(self.files.get().map(|f| &**f), entry, &fs, path, sha256)?
+            }
+        };
+        let (role, method, dependencies) = (definition.role, definition.method, definition.dependencies);
+        Ok(Arc::new(CodeNode { entry: entry.clone(), role, method, dependencies, code }))
+    }
+
+    /// Whether everything the node names is there, and no cycle comes of it.
+    fn check(&self, books: &mut Books, node: &Arc<CodeNode>) -> Result<()> {
+        let Books { graph, change, .. } = books;
+        if let Some(cycle) = graph.path(node, node.id(), &change.waiting)
+            && let Some((by, _)) = node.imports().find(|(_, id)| Some(*id) == cycle.get(1))
+        {
+            // One report for a cycle: its other entries miss the one that was refused.
+            if cycle.iter().all(|id| change.cyclic.contains(id)) {
+                return Err(missing(node, by, ""));
+            }
+            let names: Vec<&str> = cycle.iter().map(EntryId::as_str).collect();
+            let text = format!("adding dependency would create a cycle: {}", names.join(" -> "));
+            change.cyclic.extend(cycle);
+            return Err(node.entry.field_error(&by.field, text));
+        }
+        let mut problems = Problems::default();
+        for dependency in &node.dependencies {
+            let there = match &dependency.target {
+                Target::Entry(id) => graph.get(id).is_some(),
+                Target::Module(name) => self.workshop.catalogue.find(name).is_some(),
+            };
+            if !there {
+                change.hints += 1;
+                let hint = if change.hints > MAX_HINTS { None } else { self.hint(graph, change, node, dependency) };
+                problems.push(missing(node, dependency, &hint.unwrap_or_default()));
+            }
+        }
+        problems.finish()
+    }
+
+    /// What somebody who named a thing that is not there may have meant, as the rest of a sentence.
+    fn hint(&self, graph: &Graph, change: &Change, node: &CodeNode, missing: &Dependency) -> Option<String> {
+        let meant = match &missing.target {
+            Target::Module(name) if REFERENCE.contains(&format!(" {name} ")) => {
+                return Some(format!(": the module `{name}` is not part of this build"));
+            }
+            Target::Module(name) => {
+                let sibling = EntryId::new(node.id().ns(), name);
+                if graph.get(&sibling).is_some() || change.waiting.contains_key(&sibling) {
+                    return Some(format!(", did you mean the entry `{sibling}`? A bare name is a module"));
+                }
+                let modules = self.workshop.catalogue.all();
+                nearest(name, modules.iter().map(|m| m.name)).map(str::to_owned)
+            }
+            Target::Entry(id) => {
+                let ids = graph.ids().chain(change.waiting.keys()).filter(|id| *id != node.id());
+                nearest(id.as_str(), ids.map(EntryId::as_str)).map(str::to_owned)
+            }
+        };
+        meant.map(|meant| format!(", did you mean `{meant}`?"))
+    }
+
+    /// The new versions of all runnable entries that reach something the change touched. Errors: all that fails.
+    fn renew(&self, books: &mut Books, mut change: Change, path: &str) -> Result<Vec<Version>> {
+        let Books { graph, installed, .. } = books;
+        let mut problems = Problems::default();
+        for id in change.touched.iter().filter(|id| graph.get(id).is_none()) {
+            for importer in graph.importers(id) {
+                let text = format!("cannot remove node {id}: it has incoming dependencies from node {importer}");
+                let by = graph.get(importer);
+                let import = by.and_then(|by| Some((by, by.imports().find(|(_, imported)| *imported == id)?.0)));
+                problems.push(match import {
+                    Some((by, import)) => by.entry.field_error(&import.field, text).with_kind(Kind::CONFLICT),
+                    None => Error::conflict(text),
+                });
+            }
+        }
+        problems.finish()?;
+        let mut problems = Problems::default();
+        let mut versions = Vec::new();
+        for id in graph.dependents(&change.touched) {
+            let Some(node) = graph.get(&id).filter(|node| node.role != Role::Library) else { continue };
+            let version = closure(graph, node).and_then(|closure| {
+                if installed.get(&id).is_some_and(|old| old.closure.same_as(&closure)) {
+                    return Ok(None);
+                }
+                match change.prepared.remove(&id).filter(|version| version.closure.same_as(&closure)) {
+                    Some(version) => Ok(Some(version)),
+                    None => self.workshop.prepare(closure),
+                }
+            });
+            let reply = format!("{path}/{id}");
+            match version {
+                Ok(None) => {}
+                Ok(Some(version)) => {
+                    self.bus.publish_with("lua", "lua.reset_code.accept", &reply, || Value::Nil);
+                    versions.push(version);
+                }
+                Err(e) => {
+                    self.bus.publish_with("lua", "lua.reset_code.reject", &reply, || e.clone().into());
+                    problems.push(e);
+                }
+            }
+        }
+        problems.finish().map(|()| versions)
+    }
+}
+
+impl EntryHandler for CodeHandler {
+    fn name(&self) -> &str {
+        "lua"
+    }
+    fn kinds(&self) -> &[&str] {
+        &KINDS
+    }
+    fn begin(&self) -> Result<()> {
+        let mut books = self.books.lock();
+        books.change = Change::default();
+        books.outdated.clear();
+        Ok(())
+    }
+    fn create(&self, entry: &Arc<Entry>) -> Result<()> {
+        self.put(entry)
+    }
+    fn update(&self, _old: &Arc<Entry>, new: &Arc<Entry>) -> Result<()> {
+        self.put(new)
+    }
+    /// Whether something still imports the entry is asked when the change is complete: it may come back in another
+    /// kind.
+    fn delete(&self, entry: &Arc<Entry>) -> Result<()> {
+        let books = &mut *self.books.lock();
+        books.graph.remove(&entry.id);
+        books.change.prepared.remove(&entry.id);
+        books.change.touched.insert(entry.id.clone());
+        Ok(())
+    }
+    fn discard(&self) {
+        self.books.lock().change = Change::default();
+    }
+    fn commit(&self) -> Result<()> {
+        let books = &mut *self.books.lock();
+        let change = std::mem::take(&mut books.change);
+        if change.touched.is_empty() {
+            return Ok(());
+        }
+        books.invalidations += 1;
+        let path = format!("lua.invalidate/{}", books.invalidations);
+        let touched = change.touched.clone();
+        let names = || books.graph.dependents(&touched).iter().map(EntryId::as_str).collect();
+        self.bus.publish_with("lua", "lua.reset_code", &path, names);
+        for mut version in self.renew(books, change, &path)? {
+            let id = version.closure.root().id().clone();
+            let old = books.installed.remove(&id);
+            if let Some(sources) = old.as_ref().and_then(|old| version.changes_since(old)) {
+                books.outdated.insert(id.clone(), sources);
+            }
+            version.install(&self.node, old);
+            books.installed.insert(id, version);
+        }
+        for id in touched {
+            let runs = books.graph.get(&id).is_some_and(|node| node.role != Role::Library);
+            if !runs && let Some(old) = books.installed.remove(&id) {
+                old.remove(&self.node);
+            }
+        }
+        Ok(())
+    }
+    /// Tells upgradable processes, which will then find the new code in place and the new entries in the registry.
+    fn installed(&self, _: &Snapshot, _: &[Operation]) {
+        let outdated = std::mem::take(&mut self.books.lock().outdated);
+        if outdated.is_empty() {
+            return;
+        }
+        let mut processes = self.node.table().all();
+        processes.retain(|process| process.upgradable());
+        // In an order that is the same in every run.
+        processes.sort_by_key(|process| process.pid());
+        for process in processes {
+            if let Some(sources) = outdated.get(&process.frame().entry) {
+                let kind = NoticeKind::Outdated { sources: sources.clone() };
+                process.notify(Notice { kind, from: Pid::none(), at: self.node.clock().unix() });
+            }
+        }
+    }
+}
+
+fn closure(graph: &Graph, node: &Arc<CodeNode>) -> Result<super::graph::Closure> {
+    graph.closure(node).map_err(|(by, dependency)| missing(&by, &dependency, ""))
+}
+
+fn missing(node: &CodeNode, dependency: &Dependency, hint: &str) -> Error {
+    let text = format!("node with ID {} not found{hint}", dependency.target);
+    node.entry.field_error(&dependency.field, text).with_kind(Kind::NOT_FOUND)
+}

@@ -1,0 +1,148 @@
+//! A project on disk, installed into a runtime that is put together from real
+//! components and runs under a seed.
+
+mod hosts;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use wippy_runtime::boot::{App, Component, Config, Setup, load_directory};
+use wippy_runtime::clock::VirtualClock;
+use wippy_runtime::dispatch::CapabilitySet;
+use wippy_runtime::entropy::SeededEntropy;
+use wippy_runtime::events::{Bus, EventReceiver};
+use wippy_runtime::functions::FunctionCall;
+use wippy_runtime::payload::{Flat, Value};
+use wippy_runtime::process::{Exit, HostShared, HostState, Inherited, Limits, Message, commands};
+use wippy_runtime::registry::{self, Entry, EntryId, MemoryHistory, Registry};
+use wippy_runtime::relay::{Delivery, Name, Pid};
+use wippy_runtime::scheduler::Seeded;
+use wippy_runtime::{Error, Node, Result, SpawnRequest};
+
+pub const HOST: &str = "app:host";
+
+/// The commands of processes and a host that runs under the seed.
+struct Core {
+    scheduler: Arc<Seeded>,
+}
+
+impl Component for Core {
+    fn name(&self) -> &'static str {
+        "core"
+    }
+    fn load(&self, setup: &Setup<'_>) -> Result<()> {
+        setup.commands(commands::register);
+        let id = Name::new(HOST)?;
+        let scheduler = self.scheduler.clone();
+        let host = Arc::new(HostShared::new(id, scheduler, CapabilitySet::default(), Limits::default()));
+        host.set_state(HostState::Running);
+        setup.node.router().register(id, Delivery::Processes(host))
+    }
+}
+
+/// See the module comment.
+pub struct Project {
+    pub app: Arc<App>,
+    pub dir: tempfile::TempDir,
+    pub events: EventReceiver,
+    scheduler: Arc<Seeded>,
+    clock: Arc<VirtualClock>,
+}
+
+/// How a run ends, once it has.
+pub type Outcome = Receiver<Result<Flat, Error>>;
+
+impl Project {
+    pub fn new() -> Project {
+        Project::with(Config::empty(), Vec::new())
+    }
+    pub fn with(config: Config, more: Vec<Arc<dyn Component>>) -> Project {
+        let clock = Arc::new(VirtualClock::new());
+        let node = Node::new("test", clock.clone(), Arc::new(SeededEntropy::new(7))).expect("a node");
+        let bus = Bus::new();
+        let events = bus.channel("lua", "", 1000).expect("an open bus");
+        let registry = Registry::new(registry::Config::default(), Arc::new(MemoryHistory::new()), bus);
+        let scheduler = Seeded::new();
+        let mut components: Vec<Arc<dyn Component>> = vec![
+            Arc::new(Core { scheduler: scheduler.clone() }),
+            Arc::new(hosts::HostsComponent),
+            wippy_lua::code::component(),
+        ];
+        components.extend(more);
+        let app = App::boot(node, registry, config, components).expect("a runtime");
+        let dir = tempfile::tempdir().expect("a directory");
+        Project { app, dir, events, scheduler, clock }
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.dir.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).expect("a writable directory");
+        std::fs::write(path, text).expect("a writable file");
+    }
+    pub fn entries(&self) -> Vec<Entry> {
+        let report = load_directory(self.dir.path(), &|_| None);
+        let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+        report.entries
+    }
+    /// Makes what the files say the state of the registry.
+    pub fn install(&self) -> Result<()> {
+        self.app.install(self.entries()).map(|_| ())
+    }
+    /// `text` without the directory of the project.
+    pub fn plain(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.dir.path().display()), "")
+    }
+
+    /// Runs everything until nobody has anything to do.
+    pub fn run(&self) {
+        self.scheduler.run(&self.app.node, &self.clock, 1_000_000);
+    }
+    /// Runs until there is an outcome, or nobody has anything to do. Time goes no further than it must.
+    pub fn finish(&self, outcome: &Outcome) -> Option<Result<Flat, Error>> {
+        loop {
+            match outcome.try_recv() {
+                Ok(outcome) => return Some(outcome),
+                Err(_) if self.scheduler.run(&self.app.node, &self.clock, 1) => return outcome.try_recv().ok(),
+                Err(_) => {}
+            }
+        }
+    }
+    pub fn spawn(&self, id: &str) -> Result<(Pid, Outcome)> {
+        let (sender, outcome) = channel();
+        let request = SpawnRequest {
+            on_exit: Some(Box::new(move |exit: &Exit| drop(sender.send(exit.clone().into_result())))),
+            ..SpawnRequest::new(EntryId::parse(id), HOST)
+        };
+        Ok((self.app.node.spawn(request)?, outcome))
+    }
+    pub fn call(&self, id: &str, args: &[Value]) -> Result<Outcome> {
+        let (sender, outcome) = channel();
+        let node = self.app.node.clone();
+        let host = node.process_host(HOST)?;
+        let function = node.functions().get(id)?;
+        let call = FunctionCall {
+            node,
+            args: Flat::of(args),
+            inherited: Arc::<Inherited>::default(),
+            options: function.options(),
+            caller: None,
+            host: Some(host),
+        };
+        let _cancel = function.call(call, Box::new(move |result| drop(sender.send(result))));
+        Ok(outcome)
+    }
+    pub fn send(&self, to: Pid, topic: &str) -> Result<()> {
+        self.app.node.router().send(to, Message::new(Pid::none(), topic, &[]))
+    }
+}
+
+/// A result as cases write it.
+pub fn shown(result: Result<Flat, Error>) -> String {
+    match result.and_then(|flat| flat.first()) {
+        Ok(Value::Str(s)) => s,
+        Ok(v) => format!("{v:?}"),
+        Err(e) => format!("error {}: {e}", e.kind().as_str()),
+    }
+}
