@@ -7,11 +7,12 @@
 use std::cell::Cell;
 
 use wippy_runtime::Error;
-use wippy_runtime::payload::Value;
+use wippy_runtime::payload::{Value, msgpack};
+use wippy_runtime::yaml;
 
 use super::{Module, ModuleValue, errors};
 use crate::member;
-use crate::native::{Call, Function, Member, Object, Raise, Ret, Stack, Type};
+use crate::native::{Call, Function, Member, Object, Raise, Ret, Stack, Type, plain::number_text};
 
 pub static MODULE: Module = Module {
     name: "payload",
@@ -28,6 +29,8 @@ const MSGPACK: &str = "application/msgpack";
 const LUA: &str = "lua/any";
 const GOLANG: &str = "golang/any";
 const ERROR: &str = "golang/error";
+
+const FORMATS_BY_NAME: [&str; 8] = [JSON, YAML, STRING, BYTES, MSGPACK, LUA, GOLANG, ERROR];
 
 const FORMATS: &[Member] = &[
     Member::str("JSON", JSON),
@@ -80,62 +83,28 @@ fn get_format(call: &mut Call<'_>) -> Result<Ret, Raise> {
     Ok(Ret::ONE)
 }
 
-fn no_path(from: &str, to: &str) -> Error {
-    Error::internal(format!("failed to transcode {from} to {to}: no transcoding path found"))
+fn no_path() -> Error {
+    Error::internal("error transcoding payload").because(Error::internal("no transcoding path found"))
 }
 
 fn data(call: &mut Call<'_>) -> Result<Ret, Raise> {
     let format = call.userdata::<Payload>(1)?.format.get();
     call.get_slot(1, VALUE);
-    match format {
-        LUA | GOLANG | STRING | BYTES => Ok(Ret::ONE),
-        JSON => {
-            let text = call.bytes(-1).unwrap_or_default().to_vec();
-            match serde_json::from_slice::<serde_json::Value>(&text) {
-                Ok(value) => {
-                    call.push_value(&Value::from(value))?;
-                    Ok(Ret::ONE)
-                }
-                Err(e) => call.fail(Error::internal(e.to_string())),
-            }
-        }
-        other => call.fail(no_path(other, LUA)),
+    match to_lua(call, format) {
+        Ok(()) => Ok(Ret::ONE),
+        Err(e) => call.fail(e),
     }
 }
 
 fn transcode(call: &mut Call<'_>) -> Result<Ret, Raise> {
     let from = call.userdata::<Payload>(1)?.format.get();
     let wanted = call.text(2)?;
-    let all = [JSON, YAML, STRING, BYTES, MSGPACK, LUA, GOLANG, ERROR];
-    let Some(to) = all.into_iter().find(|f| *f == wanted) else {
-        return call.fail(no_path(from, &wanted));
-    };
+    let Some(to) = FORMATS_BY_NAME.into_iter().find(|f| *f == wanted) else { return call.fail(no_path()) };
     call.get_slot(1, VALUE);
-    let at = call.top();
-    match (from, to) {
-        (from, to) if from == to => {}
-        (LUA | GOLANG, LUA | GOLANG) | (STRING | BYTES, STRING | BYTES | LUA | GOLANG) | (JSON, STRING | BYTES) => {}
-        (STRING | BYTES, JSON) => {}
-        (LUA | GOLANG, JSON) => {
-            let value = call.stack_value(at)?;
-            call.push_str(to_json(&value).to_string());
-        }
-        (LUA | GOLANG, STRING | BYTES) => {
-            let text = match call.type_of(at) {
-                Type::Nil => Vec::new(),
-                Type::String => call.bytes(at).unwrap_or_default().to_vec(),
-                _ => call.printed(at).into_bytes(),
-            };
-            call.push_str(text);
-        }
-        (JSON, LUA | GOLANG) => {
-            let text = call.bytes(at).unwrap_or_default().to_vec();
-            match serde_json::from_slice::<serde_json::Value>(&text) {
-                Ok(value) => call.push_value(&Value::from(value))?,
-                Err(e) => return call.fail(Error::internal(e.to_string())),
-            }
-        }
-        _ => return call.fail(no_path(from, to)),
+    if from != to
+        && let Err(e) = convert(call, from, to)
+    {
+        return call.fail(e);
     }
     call.push_object(Payload { format: Cell::new(to) });
     call.push_copy(-2);
@@ -143,23 +112,143 @@ fn transcode(call: &mut Call<'_>) -> Result<Ret, Raise> {
     call.fine()
 }
 
+fn failed(cause: Error) -> Error {
+    Error::internal("error transcoding payload").because(cause.with_kind(wippy_runtime::Kind::INTERNAL))
+}
+
+/// Replaces the value on top, which is in the format `from`, by its form as `to`. JSON goes to and from Lua and, by way
+/// of plain data, to YAML and MessagePack; texts are values of their own and are not parsed.
+fn convert(stack: &Stack<'_>, from: &'static str, to: &'static str) -> Result<(), Error> {
+    match (from, to) {
+        (ERROR, _) | (_, ERROR) => Err(no_path()),
+        (_, LUA) => to_lua(stack, from),
+        (JSON, YAML | MSGPACK | GOLANG) => {
+            let json = serde_json::from_slice::<serde_json::Value>(stack.bytes(-1).unwrap_or_default());
+            let value = json.map_err(|e| failed(Error::internal(e.to_string())))?;
+            encode(stack, &all_floats(Value::from(value)), to)
+        }
+        (_, JSON) if matches!(from, YAML | MSGPACK | GOLANG) => {
+            to_lua(stack, from)?;
+            let value = sorted(stack.stack_value(-1).map_err(failed)?);
+            let json = serde_json::to_string(&value).map_err(|e| failed(Error::internal(e.to_string())))?;
+            // As the reference writes plain data: safe inside HTML.
+            replace_text(stack, json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"));
+            Ok(())
+        }
+        (_, JSON) => {
+            let text = crate::modules::json::encode::encode(stack, -1).map_err(failed)?;
+            replace_text(stack, text);
+            Ok(())
+        }
+        (_, STRING | BYTES) => {
+            to_lua(stack, from)?;
+            let text = as_text(stack)?;
+            replace_text(stack, text);
+            Ok(())
+        }
+        _ => {
+            to_lua(stack, from)?;
+            let value = stack.stack_value(-1).map_err(failed)?;
+            encode(stack, &value, to)
+        }
+    }
+}
+
+/// Replaces what is on top, in the format `from`, by the Lua value it means.
+fn to_lua(stack: &Stack<'_>, from: &'static str) -> Result<(), Error> {
+    let value = {
+        let text = || stack.bytes(-1).unwrap_or_default();
+        match from {
+            JSON => {
+                let text = text().to_vec();
+                crate::modules::json::decode::decode(stack, &text).map_err(failed)?;
+                stack.rotate(-2, 1);
+                stack.drop_top(1);
+                return Ok(());
+            }
+            YAML => super::yaml::parse(text()).map_err(failed)?,
+            MSGPACK => msgpack::decode(text()).map_err(failed)?,
+            ERROR => return Err(no_path()),
+            _ => return Ok(()),
+        }
+    };
+    stack.push_plain(&value).map_err(failed)?;
+    stack.rotate(-2, 1);
+    stack.drop_top(1);
+    Ok(())
+}
+
+/// Replaces the top by `value` in the format `to`.
+fn encode(stack: &Stack<'_>, value: &Value, to: &'static str) -> Result<(), Error> {
+    match to {
+        YAML => replace_text(stack, yaml::encode(value, None)),
+        MSGPACK => replace_text(stack, msgpack::encode(value).map_err(failed)?),
+        _ => {
+            stack.push_plain(value).map_err(failed)?;
+            stack.rotate(-2, 1);
+            stack.drop_top(1);
+        }
+    }
+    Ok(())
+}
+
+fn replace_text(stack: &Stack<'_>, text: impl AsRef<[u8]>) {
+    stack.drop_top(1);
+    stack.push_str(text);
+}
+
+/// Numbers of JSON become floats in plain data.
+fn all_floats(value: Value) -> Value {
+    match value {
+        Value::Int(i) => Value::Float(i as f64),
+        Value::List(list) => Value::List(list.into_iter().map(all_floats).collect()),
+        Value::Map(map) => Value::Map(map.into_iter().map(|(k, v)| (k, all_floats(v))).collect()),
+        other => other,
+    }
+}
+
+/// Keys in the order of their bytes.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::List(list) => Value::List(list.into_iter().map(sorted).collect()),
+        Value::Map(mut map) => {
+            map.sort_unstable_keys();
+            Value::Map(map.into_iter().map(|(k, v)| (k, sorted(v))).collect())
+        }
+        other => other,
+    }
+}
+
+/// The value on top as text: tables in a form for people, `map[a:1 b:2]` or `[1 2]`.
+fn as_text(stack: &Stack<'_>) -> Result<Vec<u8>, Error> {
+    Ok(match stack.type_of(-1) {
+        Type::Nil => Vec::new(),
+        Type::String => stack.bytes(-1).unwrap_or_default().to_vec(),
+        Type::Table => shown(&sorted(stack.stack_value(-1).map_err(failed)?)).into_bytes(),
+        Type::Number | Type::Boolean => shown(&stack.stack_value(-1).map_err(failed)?).into_bytes(),
+        _ => stack.printed(-1).into_bytes(),
+    })
+}
+
+fn shown(value: &Value) -> String {
+    let joined = |parts: Vec<String>| parts.join(" ");
+    match value {
+        Value::Nil => "<nil>".to_owned(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(i) => i.to_string(),
+        Value::Float(f) => number_text(*f),
+        Value::Str(s) => s.clone(),
+        Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
+        Value::Error(e) => e.to_string(),
+        Value::List(list) => format!("[{}]", joined(list.iter().map(shown).collect())),
+        Value::Map(map) => {
+            format!("map[{}]", joined(map.iter().map(|(k, v)| format!("{k}:{}", shown(v))).collect()))
+        }
+    }
+}
+
 fn to_string(call: &mut Call<'_>) -> Result<Ret, Raise> {
     let format = call.userdata::<Payload>(1)?.format.get();
     call.push_str(format!("payload{{format={format}}}"));
     Ok(Ret::ONE)
-}
-
-fn to_json(value: &Value) -> serde_json::Value {
-    use serde_json::Value as J;
-    match value {
-        Value::Nil => J::Null,
-        Value::Bool(b) => J::Bool(*b),
-        Value::Int(i) => J::from(*i),
-        Value::Float(f) => serde_json::Number::from_f64(*f).map_or(J::Null, J::Number),
-        Value::Str(s) => J::String(s.clone()),
-        Value::Bytes(b) => J::String(String::from_utf8_lossy(b).into_owned()),
-        Value::Error(e) => J::String(e.to_string()),
-        Value::List(l) => J::Array(l.iter().map(to_json).collect()),
-        Value::Map(m) => J::Object(m.iter().map(|(k, v)| (k.clone(), to_json(v))).collect()),
-    }
 }

@@ -6,6 +6,7 @@
 //! decode from it without building a tree. `docs/FLAT.md` describes its bytes.
 
 mod flat;
+pub mod msgpack;
 mod value;
 
 pub use flat::{Flat, FlatReader, FlatWriter, Tag};
