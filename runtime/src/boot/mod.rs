@@ -14,6 +14,7 @@ pub mod lock;
 mod problem;
 mod project;
 pub mod root;
+mod shutdown;
 pub mod source;
 pub(crate) mod walk;
 
@@ -26,3 +27,4 @@ pub use loader::{LoadReport, LoadRequest, load, load_directory};
 pub use lock::Lock;
 pub use problem::{Problem, Severity, nearest};
 pub use project::{Initialised, init_project};
+pub use shutdown::Shutdown;
