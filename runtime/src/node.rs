@@ -156,10 +156,11 @@ impl Node {
         self.exit_observers.write().push(observer);
     }
 
-    /// Cancels the requests a process has in flight.
-    pub(crate) fn cancel_requests(&self, control: &Arc<Control>) {
+    /// Cancels the requests a process has in flight and lets go of what it holds: its code is replaced.
+    pub(crate) fn end_run(&self, control: &Arc<Control>) {
         let cancels = control.with_exits(|e| std::mem::take(&mut e.cancels)).unwrap_or_default();
         cancels.into_iter().for_each(|(_, cancel)| cancel());
+        control.release_all();
     }
 
     /// The end of a process, in the order that programs can rely on: it leaves the routing table, its names are free,
@@ -170,18 +171,16 @@ impl Node {
         control.state.finish();
         control.host.leave();
         self.dissolve(control, &exit);
-        let exits = {
+        let mut exits = {
             let mut exits = control.exits.lock();
             exits.replace(Box::new(Exits { done: true, ..Exits::default() })).map(|e| *e).unwrap_or_default()
         };
         exits.cancels.into_iter().for_each(|(_, cancel)| cancel());
+        drop(exits.held.take_all());
         for observer in self.exit_observers.read().iter() {
             observer(control.pid(), &exit);
         }
         exits.hooks.into_iter().for_each(|hook| hook(&exit));
-        if let Some(events) = control.host.events().filter(|_| control.pid().host == control.host.id) {
-            events.ended(control, &exit);
-        }
         match exits.reclaim {
             Some(reclaim) => reclaim(process, exit),
             None => drop(process),

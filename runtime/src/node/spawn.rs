@@ -134,8 +134,8 @@ impl Node {
             return Err((full, process));
         }
         let control = Arc::new(Control::new(self.new_pid(address), host.clone(), frame));
-        if let Some(events) = host.events().filter(|_| address == host.id) {
-            events.starting(&control, call);
+        if let Some(hook) = host.start_hook().filter(|_| address == host.id) {
+            hook(&control, call);
         }
         let init = catch_unwind(AssertUnwindSafe(|| process.init(call, &control)));
         if let Err(e) = init.unwrap_or_else(|panic| Err(panic_error(&*panic))) {

@@ -2,6 +2,7 @@
 //! them must fit beside their VMs, so relations and hooks cost nothing until
 //! they are used (the size is asserted in `tests/process_size.rs`).
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 use super::event::{Completion, Event, Notice, Tag};
+use super::held::{Held, HeldId};
 use super::queue::{EventQueue, Full};
 use super::state::{StateWord, Wake};
 use super::{Exit, Frame, Invocation, Process};
@@ -56,13 +58,9 @@ pub enum HostState {
     Stopping = 2,
 }
 
-/// Told about the processes of one host (not about calls of functions that run there). Must be quick.
-pub trait HostEvents: Send + Sync {
-    /// A process is about to be initialised; if that fails nothing more is heard of it.
-    fn starting(&self, control: &Arc<Control>, call: &Invocation);
-    /// A process has ended; whoever watches it knows already.
-    fn ended(&self, control: &Arc<Control>, exit: &Exit);
-}
+/// Called with each process of one host before it is initialised (not with calls of functions that run there), in the
+/// spawner's thread. If the start fails nothing more is heard of the process.
+pub type StartHook = Box<dyn Fn(&Arc<Control>, &Invocation) + Send + Sync>;
 
 /// What all processes of one host share.
 pub struct HostShared {
@@ -75,7 +73,7 @@ pub struct HostShared {
     /// Processes whose end is not yet done with.
     unfinished: AtomicUsize,
     state: AtomicU32,
-    events: OnceLock<Arc<dyn HostEvents>>,
+    on_start: OnceLock<StartHook>,
     emptied: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -89,18 +87,18 @@ impl HostShared {
             live: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(0),
             state: AtomicU32::new(0),
-            events: OnceLock::new(),
+            on_start: OnceLock::new(),
             emptied: Mutex::default(),
         }
     }
-    /// Sets who hears of the host's processes; before the first of them, and once.
-    pub fn observe(&self, events: Arc<dyn HostEvents>) {
-        if self.events.set(events).is_err() {
-            tracing::error!(host = %self.id.text(), "the host is observed already");
+    /// Sets what is called with each process; before the first of them, and once.
+    pub fn on_start(&self, hook: StartHook) {
+        if self.on_start.set(hook).is_err() {
+            tracing::error!(host = %self.id.text(), "the host has a start hook already");
         }
     }
-    pub(crate) fn events(&self) -> Option<&Arc<dyn HostEvents>> {
-        self.events.get()
+    pub(crate) fn start_hook(&self) -> Option<&StartHook> {
+        self.on_start.get()
     }
     /// Processes alive on this host, calls of functions that run there included.
     pub fn live(&self) -> usize {
@@ -260,6 +258,10 @@ pub struct Exits {
     pub hooks: Vec<ExitHook>,
     /// Requests in flight that must be cancelled, by tag.
     pub cancels: Vec<(Tag, Box<dyn FnOnce() + Send>)>,
+    /// What is let go at the end.
+    pub(crate) held: Held,
+    /// What belongs to the process for its whole life.
+    pub(crate) attached: Vec<Arc<dyn Any + Send + Sync>>,
     /// Where the instance goes for reuse (function pools).
     pub reclaim: Option<Reclaim>,
     pub done: bool,
@@ -392,6 +394,34 @@ impl Control {
             slot.cancel();
         }
         slot
+    }
+    /// Keeps `thing` open until the run ends or [`Control::release`] is called; an upgrade ends the run, too.
+    /// Errors: LimitExceeded; Canceled if the process has ended.
+    pub fn hold(&self, thing: Arc<dyn Any + Send + Sync>) -> Result<HeldId, Error> {
+        let held = self.with_exits(|e| e.held.add(thing));
+        held.unwrap_or_else(|| Err(Error::canceled("process has ended")))
+    }
+    /// What is held under `id`, if it is a `T`.
+    pub fn held<T: Any + Send + Sync>(&self, id: HeldId) -> Option<Arc<T>> {
+        self.with_exits(|e| e.held.get(id))??.downcast().ok()
+    }
+    /// Stops holding `id`, and gives what it was.
+    pub fn release(&self, id: HeldId) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.with_exits(|e| e.held.remove(id))?
+    }
+    /// Lets go of all that is held, youngest first.
+    pub(crate) fn release_all(&self) {
+        // Dropped outside the lock: closing may take a moment.
+        drop(self.with_exits(|e| e.held.take_all()));
+    }
+    /// Gives the process something for its whole life, upgrades included: one thing of each type.
+    pub fn attach<T: Any + Send + Sync>(&self, thing: Arc<T>) {
+        self.with_exits(|e| e.attached.push(thing));
+    }
+    /// What was attached of this type.
+    pub fn attached<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let find = |e: &mut Exits| e.attached.iter().find_map(|a| a.clone().downcast().ok());
+        self.with_exits(find).flatten()
     }
     /// Removes the cancellation of request `tag`.
     pub fn take_cancel(&self, tag: Tag) -> Option<Box<dyn FnOnce() + Send>> {

@@ -9,16 +9,18 @@ mod control;
 mod event;
 mod exit;
 mod frame;
+mod held;
 mod queue;
 mod state;
 mod table;
 
 pub use control::{
-    CancelSlot, Control, ExitHook, Exits, HostEvents, HostShared, HostState, Limits, PidSet, Reclaim, Relations,
+    CancelSlot, Control, ExitHook, Exits, HostShared, HostState, Limits, PidSet, Reclaim, Relations, StartHook,
 };
 pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topic};
 pub use exit::Exit;
 pub use frame::{Actor, Frame, Inherited, Scope};
+pub use held::HeldId;
 pub use queue::{EventQueue, Full};
 pub use state::{Parked, State, StateWord, Wake};
 pub use table::ProcessTable;

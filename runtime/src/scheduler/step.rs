@@ -102,7 +102,7 @@ fn replace(caller: &Caller, mut old: Box<dyn Process>, upgrade: Upgrade, batch: 
     let entry = upgrade.entry.unwrap_or_else(|| frame.entry.clone());
     control.set_frame(Frame { entry: entry.clone(), ..(*frame).clone() });
     control.reset_options();
-    node.cancel_requests(control);
+    node.end_run(control);
     let fail = |what: &str, e: Error| Exit::Error(Error::internal(format!("upgrade: {what} failed")).because(e));
     let created = node.factory(&entry).and_then(|f| Ok((f.method(), f.create()?)));
     let (method, mut process) = match created {

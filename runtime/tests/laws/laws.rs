@@ -13,7 +13,7 @@ use wippy_runtime::registry::EntryId;
 use wippy_runtime::relay::Pid;
 use wippy_runtime::{Error, Result};
 
-use crate::world::{HOST, World, done, fail, on_events, open, pid, send};
+use crate::world::{HOST, Note, World, done, fail, on_events, open, pid, send};
 
 fn spawn(cx: &mut StepContext<'_>, id: &str, args: &[Value], monitor: bool, link: bool) -> Result<Pid> {
     let request = Spawn {
@@ -526,4 +526,63 @@ pub fn sleeps_wake_in_order(w: &World) {
     w.spawn("t:sleeper", &[]);
     w.finish();
     assert_eq!(*w.log.lock(), ["10", "20", "30"]);
+}
+
+/// Notes when it is let go.
+struct Thing(Note, String);
+
+impl Drop for Thing {
+    fn drop(&mut self) {
+        self.0.add(self.1.clone());
+    }
+}
+
+pub fn what_is_held_is_let_go_in_reverse(w: &World) {
+    for end in ["return", "fail", "panic", "upgrade", "killed"] {
+        w.log.lock().clear();
+        let note = w.note();
+        w.define("t:holder", move |_| {
+            let (note, mut begun) = (note.clone(), false);
+            move |cx| {
+                if std::mem::replace(&mut begun, true) {
+                    return Step::Waiting;
+                }
+                let hold = |name: &str| {
+                    let id = cx.control().hold(Arc::new(Thing(note.clone(), format!("{end} {name}")))).unwrap();
+                    assert_eq!(cx.control().held::<Thing>(id).unwrap().1, format!("{end} {name}"));
+                    id
+                };
+                let ids = ["a", "b", "c", "d"].map(hold);
+                assert!(cx.control().held::<String>(ids[0]).is_none());
+                drop(cx.control().release(ids[1]));
+                assert!(cx.control().held::<Thing>(ids[1]).is_none());
+                match end {
+                    "return" => done(Value::Nil),
+                    "fail" => fail("no"),
+                    "panic" => panic!("on purpose"),
+                    "upgrade" => {
+                        let entry = Some(EntryId::parse("t:after"));
+                        Step::Upgrade(Box::new(Upgrade { entry, args: Flat::new(), retained: Vec::new() }))
+                    }
+                    _ => {
+                        cx.control().kill();
+                        Step::Waiting
+                    }
+                }
+            }
+        });
+        let note = w.note();
+        w.define("t:after", move |_| {
+            let note = note.clone();
+            move |_: &mut StepContext<'_>| {
+                note.add("after");
+                done(Value::Nil)
+            }
+        });
+        w.spawn("t:holder", &[]);
+        w.finish();
+        let mut want: Vec<String> = ["b", "d", "c", "a"].map(|name| format!("{end} {name}")).to_vec();
+        want.extend((end == "upgrade").then(|| "after".to_owned()));
+        assert_eq!(*w.log.lock(), want);
+    }
 }

@@ -48,5 +48,6 @@ laws! {
     a_panic_is_one_exit,
     a_failed_start_leaves_nothing,
     a_call_ends_with_its_caller,
+    what_is_held_is_let_go_in_reverse,
     sleeps_wake_in_order,
 }
