@@ -3,9 +3,12 @@
 
 use std::future::Future;
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::AbortHandle;
+
+use crate::error::{Error, Result};
 
 /// Threads for blocking calls (files, SQLite, registry applies).
 const BLOCKING_THREADS: usize = 64;
@@ -37,12 +40,35 @@ impl Io {
         Some(self.handle()?.spawn(future).abort_handle())
     }
 
+    /// Runs a future, beginning on this thread: what is done at once costs no detour. Its first part must not block.
+    /// `None`: it is done, or the IO runtime could not be started.
+    pub fn spawn_eager(&self, future: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+        let handle = self.handle()?;
+        let mut future = Box::pin(future);
+        let begun = {
+            let _inside = handle.enter();
+            future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
+        match begun {
+            Poll::Ready(()) => None,
+            // The new task polls it again at once, with a waker of its own.
+            Poll::Pending => Some(handle.spawn(future).abort_handle()),
+        }
+    }
+
     /// Runs a function that may block. Calls beyond the pool's threads wait in its queue.
     pub fn spawn_blocking(&self, f: impl FnOnce() + Send + 'static) {
         if let Some(handle) = self.handle() {
             handle.spawn_blocking(f);
         }
     }
+}
+
+/// Waits for a function that may block, inside a future of [`Io`]. A function that panics is an error; one whose
+/// future is dropped runs to its end.
+pub async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(f).await;
+    done.unwrap_or_else(|_| Err(Error::internal("a blocking operation failed")))
 }
 
 impl Drop for Io {

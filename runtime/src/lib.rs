@@ -24,6 +24,7 @@ pub mod relay;
 pub mod scheduler;
 pub mod security;
 pub mod size;
+pub mod streams;
 pub mod supervisor;
 mod sync;
 pub mod timers;

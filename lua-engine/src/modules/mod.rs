@@ -13,6 +13,7 @@ pub mod logger;
 pub mod metrics;
 pub mod os;
 pub mod payload;
+pub mod stream;
 pub mod time;
 pub mod uuid;
 pub mod yaml;
@@ -41,12 +42,13 @@ pub enum ModuleValue {
 
 static ALWAYS: [&Module; 5] =
     [&errors::MODULE, &os::MODULE, &payload::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
-static ON_REQUEST: [&Module; 8] = [
+static ON_REQUEST: [&Module; 9] = [
     &base64::MODULE,
     &hash::MODULE,
     &json::MODULE,
     &logger::MODULE,
     &metrics::MODULE,
+    &stream::MODULE,
     &time::MODULE,
     &uuid::MODULE,
     &yaml::MODULE,

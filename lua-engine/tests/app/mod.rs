@@ -1,8 +1,10 @@
 //! A node with one host, whose entries are Lua sources given as text.
 
+mod samples;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
 use wippy_lua::modules;
@@ -16,9 +18,11 @@ use wippy_runtime::process::{Exit, HostShared, HostState, Limits, commands};
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::{Pool, PoolConfig, Scheduler, Seeded};
-use wippy_runtime::{Error, Node, SpawnRequest};
+use wippy_runtime::{Error, Node, SpawnRequest, streams};
 
 pub const HOST: &str = "app:host";
+/// How long a process may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 enum Driver {
     Seeded(Arc<Seeded>, Arc<VirtualClock>),
@@ -50,6 +54,7 @@ impl App {
     fn with(node: Arc<Node>, driver: Driver, scheduler: Arc<dyn Scheduler>, limits: Limits) -> App {
         let mut dispatcher = DispatcherBuilder::default();
         commands::register(&mut dispatcher);
+        streams::register(&mut dispatcher);
         node.set_dispatcher(dispatcher.freeze());
         let id = Name::new(HOST).expect("room for a name");
         let host = Arc::new(HostShared::new(id, scheduler, CapabilitySet::default(), limits));
@@ -60,8 +65,8 @@ impl App {
 
     /// Makes `id` spawnable.
     pub fn define(&self, id: &str, source: &str, module_names: &[&str]) {
-        let modules: Vec<_> =
-            module_names.iter().map(|m| modules::find(m).unwrap_or_else(|| panic!("module {m}"))).collect();
+        let find = |name: &&str| modules::find(name).or_else(|| samples::find(name));
+        let modules: Vec<_> = module_names.iter().map(|m| find(m).unwrap_or_else(|| panic!("module {m}"))).collect();
         let program = Program::new(id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
         let code = compile(id, "test.lua", source).unwrap_or_else(|e| panic!("{}", e.rendered));
         let plan = Plan {
@@ -85,12 +90,18 @@ impl App {
         self.node.spawn(request)?;
         let exit = match &self.driver {
             Driver::Seeded(seeded, clock) => {
-                seeded.run(&self.node, clock, 1_000_000);
-                rx.try_recv().map_err(|_| Error::internal("process did not end"))?
+                let start = Instant::now();
+                loop {
+                    seeded.run(&self.node, clock, 1_000_000);
+                    match rx.try_recv() {
+                        Ok(exit) => break exit,
+                        // What blocks runs on threads of its own, in real time.
+                        Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_micros(50)),
+                        Err(_) => return Err(Error::internal("process did not end")),
+                    }
+                }
             }
-            Driver::Pool(_) => {
-                rx.recv_timeout(Duration::from_secs(20)).map_err(|_| Error::internal("process did not end"))?
-            }
+            Driver::Pool(_) => rx.recv_timeout(PATIENCE).map_err(|_| Error::internal("process did not end"))?,
         };
         exit.into_result().and_then(|flat| flat.first())
     }
