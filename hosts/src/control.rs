@@ -1,14 +1,15 @@
-//! What a node runs for itself: the control host `node:control`, whose pids
-//! belong to watchers of services and bridges, and the host of function calls
-//! that come from no process.
+//! What a node has by itself: the commands of every process, the control host
+//! `node:control`, whose pids belong to watchers of services and bridges, and
+//! the host of function calls that come from no process.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use wippy_runtime::boot::{App, Component, Config, Setup};
+use wippy_runtime::process::commands;
 use wippy_runtime::relay::{Delivery, Mailbox, MailboxConfig, Name};
-use wippy_runtime::{Error, Result};
+use wippy_runtime::{Error, Result, streams};
 
 use crate::drain::drain;
 
@@ -26,6 +27,10 @@ impl Component for ControlComponent {
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
         let mailbox = Arc::new(Mailbox::new(mailbox_config(setup.config)));
         setup.node.router().register(Name::new(CONTROL_HOST)?, Delivery::Mailbox(mailbox.clone()))?;
+        setup.commands(|c| {
+            commands::register(c);
+            streams::register(c);
+        });
         setup.context.set(mailbox)
     }
     fn stop(&self, app: &Arc<App>, within: Duration) -> Result<()> {
