@@ -5,6 +5,7 @@
 
 pub mod boot;
 pub mod clock;
+pub mod contracts;
 pub mod dispatch;
 pub mod duration;
 pub mod entropy;

@@ -23,10 +23,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use wippy_runtime::clock::Nanos;
+pub use wippy_runtime::functions::call_options;
 use wippy_runtime::functions::{Callable, CancelCall, Done, FunctionCall};
-use wippy_runtime::payload::{Flat, Map, Value};
-use wippy_runtime::process::{Control, Exit, Factory, Frame, Inherited, Invocation, Process};
-use wippy_runtime::registry::{Entry, EntryId};
+use wippy_runtime::payload::{Flat, Map};
+use wippy_runtime::process::{Control, Exit, Factory, Frame, Invocation, Process};
+use wippy_runtime::registry::EntryId;
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::is_panic;
 use wippy_runtime::timers::TimerTarget;
@@ -109,12 +110,6 @@ impl Call {
             done(if canceled { Err(Error::canceled("context canceled")) } else { result });
         }
     }
-}
-
-/// The call options of an entry: `meta.options`, or `data.meta.options` where that is written.
-pub fn call_options(entry: &Entry) -> Arc<Map> {
-    let options = entry.meta.get("options").or_else(|| entry.data.at("meta.options"));
-    Arc::new(options.and_then(Value::as_map).cloned().unwrap_or_default())
 }
 
 impl FunctionPool {
@@ -260,8 +255,7 @@ impl Shared {
             Err(e) => return Err((e, Some(instance))),
         };
         let invocation = Invocation { entry: self.id.clone(), method: self.factory.method(), args: request.args };
-        let inherited = with_network(request.inherited, &request.options);
-        let frame = Frame { entry: self.id.clone(), parent: None, inherited };
+        let frame = Frame { entry: self.id.clone(), parent: None, inherited: request.inherited };
         let prepared = node.prepare_at(&host, self.address, instance, &invocation, frame);
         let control = prepared.map_err(|(e, instance)| (e, Some(instance)))?;
         let (pool, finished) = (self.clone(), call.clone());
@@ -384,15 +378,5 @@ impl Shared {
         tracing::trace!(function = %self.id, dropped = dropped.len(), ?waited, "looked after a pool");
         drop(dropped);
         self.pump();
-    }
-}
-
-/// The call option `network` selects the overlay for the call and all it starts.
-fn with_network(inherited: Arc<Inherited>, options: &Map) -> Arc<Inherited> {
-    match options.get("network").and_then(Value::as_str).filter(|n| !n.is_empty()) {
-        Some(network) if inherited.network.as_deref() != Some(network) => {
-            Arc::new(Inherited { network: Some(network.into()), ..(*inherited).clone() })
-        }
-        _ => inherited,
     }
 }

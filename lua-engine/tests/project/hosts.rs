@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use wippy_hosts::pools::{FunctionPool, PoolConfig, call_options};
+use wippy_hosts::pools::{FunctionPool, PoolConfig};
 use wippy_runtime::boot::{Component, Setup};
-use wippy_runtime::functions::{Pool, Pools};
+use wippy_runtime::functions::{Pool, Pools, call_options};
 use wippy_runtime::process::Factory;
 use wippy_runtime::registry::Entry;
 use wippy_runtime::registry::decode::Fields;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Exit, Inherited, Message};
 use crate::dispatch::{Completer, DispatcherBuilder, Gate, Request};
 use crate::error::{Error, Kind};
-use crate::functions::FunctionCall;
+use crate::functions::call_for;
 use crate::node::{Node, SpawnRequest};
 use crate::payload::{Flat, Map};
 use crate::registry::EntryId;
@@ -175,7 +175,7 @@ pub struct CallFunction {
     /// What the callee inherits; `None`: what the caller has.
     pub inherited: Option<Arc<Inherited>>,
     /// Laid over the function's own options.
-    pub options: Map,
+    pub options: Option<Arc<Map>>,
 }
 
 impl Request for CallFunction {
@@ -270,22 +270,6 @@ pub fn register(commands: &mut DispatcherBuilder) {
         NameScope::Consistent | NameScope::Strong => Err(Error::internal("global registry not available")),
     });
     commands.deferred(|caller, r: CallFunction, done: Completer<Flat>| {
-        let function = match caller.node.functions().get(&r.target) {
-            Ok(f) => f,
-            Err(e) => return done.complete(Err(e)),
-        };
-        let mut options = (*function.options()).clone();
-        options.extend(r.options);
-        let call = FunctionCall {
-            node: caller.node.clone(),
-            args: r.args,
-            inherited: r.inherited.unwrap_or_else(|| caller.frame().inherited.clone()),
-            options: Arc::new(options),
-            caller: Some(caller.control.pid()),
-            host: Some(caller.control.host.clone()),
-        };
-        let slot = done.cancellable();
-        let cancel = function.call(call, Box::new(move |result| done.complete(result)));
-        slot.set(cancel);
+        call_for(caller, &r.target, r.args, r.inherited, r.options, done);
     });
 }

@@ -478,10 +478,10 @@ pub fn a_call_ends_with_its_caller(w: &World) {
             if !asked {
                 asked = true;
                 let target = "t:never".to_owned();
-                let request = CallFunction { target, args: Flat::new(), inherited: None, options: Map::new() };
+                let request = CallFunction { target, args: Flat::new(), inherited: None, options: None };
                 assert!(matches!(cx.call(request, 7), Called::Pending(7)));
                 let unknown =
-                    CallFunction { target: "t:nobody".into(), args: Flat::new(), inherited: None, options: Map::new() };
+                    CallFunction { target: "t:nobody".into(), args: Flat::new(), inherited: None, options: None };
                 assert!(matches!(cx.call(unknown, 8), Called::Pending(8)));
             }
             while let Some(event) = cx.next_event() {

@@ -1,5 +1,14 @@
 //! Functions: entries that are called and answer once. Who runs a call (a
 //! pool, a process started for it) is behind [`Callable`].
+//!
+//! `retry` calls again what failed, `bridge` makes processes callable,
+//! `component` puts them and the contracts into a runtime.
+
+mod bridge;
+mod component;
+mod retry;
+
+pub use component::{CallsComponent, component};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,9 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use crate::dispatch::{Caller, Completer};
 use crate::error::Error;
 use crate::node::Node;
-use crate::payload::{Flat, Map};
+use crate::payload::{Flat, Map, Value};
 use crate::process::{Factory, HostShared, Inherited};
 use crate::registry::Entry;
 use crate::relay::Pid;
@@ -31,6 +41,74 @@ pub struct FunctionCall {
     pub caller: Option<Pid>,
     /// The caller's host: its capabilities and limits hold for the call. `None`: the node's own.
     pub host: Option<Arc<HostShared>>,
+}
+
+impl FunctionCall {
+    /// A call of `function` from no process. `options` are laid over the function's own, key by key; the key `network`
+    /// selects the overlay for the call and all it starts.
+    pub fn new(
+        node: Arc<Node>,
+        function: &dyn Callable,
+        args: Flat,
+        inherited: Arc<Inherited>,
+        options: Option<Arc<Map>>,
+    ) -> FunctionCall {
+        let options = laid_over(function.options(), options);
+        let inherited = with_network(inherited, &options);
+        FunctionCall { node, args, inherited, options, caller: None, host: None }
+    }
+}
+
+fn laid_over(own: Arc<Map>, over: Option<Arc<Map>>) -> Arc<Map> {
+    match over {
+        None => own,
+        Some(over) if over.is_empty() => own,
+        Some(over) if own.is_empty() => over,
+        Some(over) => {
+            let mut all = (*own).clone();
+            all.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
+            Arc::new(all)
+        }
+    }
+}
+
+fn with_network(inherited: Arc<Inherited>, options: &Map) -> Arc<Inherited> {
+    match options.get("network").and_then(Value::as_str).filter(|n| !n.is_empty()) {
+        Some(network) if inherited.network.as_deref() != Some(network) => {
+            Arc::new(Inherited { network: Some(network.into()), ..(*inherited).clone() })
+        }
+        _ => inherited,
+    }
+}
+
+/// The call options of an entry: `meta.options`, or `data.meta.options` where that is written.
+pub fn call_options(entry: &Entry) -> Arc<Map> {
+    let options = entry.meta.get("options").or_else(|| entry.data.at("meta.options"));
+    Arc::new(options.and_then(Value::as_map).cloned().unwrap_or_default())
+}
+
+/// Calls the function `target` for a process; the call ends with it. `inherited`: `None` hands down what the caller
+/// has. Errors reach `done`: NotFound `no handler registered for target`, and those of the call.
+pub(crate) fn call_for(
+    caller: &Caller,
+    target: &str,
+    args: Flat,
+    inherited: Option<Arc<Inherited>>,
+    options: Option<Arc<Map>>,
+    done: Completer<Flat>,
+) {
+    let function = match caller.node.functions().get(target) {
+        Ok(function) => function,
+        Err(e) => return done.complete(Err(e)),
+    };
+    let inherited = inherited.unwrap_or_else(|| caller.frame().inherited.clone());
+    let call = FunctionCall {
+        caller: Some(caller.control.pid()),
+        host: Some(caller.control.host.clone()),
+        ..FunctionCall::new(caller.node.clone(), &*function, args, inherited, options)
+    };
+    let slot = done.cancellable();
+    slot.set(function.call(call, Box::new(move |result| done.complete(result))));
 }
 
 /// Runs calls of one function.
@@ -110,7 +188,7 @@ impl Callable for Intercepted {
 /// All functions of a node by id.
 #[derive(Default)]
 pub struct Functions {
-    by_id: RwLock<HashMap<Arc<str>, Arc<dyn Callable>>>,
+    by_id: RwLock<HashMap<Arc<str>, Arc<Intercepted>>>,
     chain: Arc<RwLock<Chain>>,
     host: Mutex<Option<Arc<HostShared>>>,
     generations: AtomicU64,
@@ -126,10 +204,18 @@ impl Functions {
     pub fn remove(&self, id: &str) -> bool {
         self.by_id.write().remove(id).is_some()
     }
+    /// Unbinds `id` if it is bound to `function`. False if it is not.
+    pub fn remove_if(&self, id: &str, function: &Arc<dyn Callable>) -> bool {
+        let mut by_id = self.by_id.write();
+        let own = by_id.get(id).is_some_and(|bound| Arc::ptr_eq(&bound.function, function));
+        own && by_id.remove(id).is_some()
+    }
     /// The function with all interceptors in front. Errors: NotFound `no handler registered for target`.
     pub fn get(&self, id: &str) -> Result<Arc<dyn Callable>, Error> {
-        let function = self.by_id.read().get(id).cloned();
-        function.ok_or_else(|| Error::not_found("no handler registered for target").detail("target", id))
+        match self.by_id.read().get(id) {
+            Some(function) => Ok(function.clone()),
+            None => Err(Error::not_found("no handler registered for target").detail("target", id)),
+        }
     }
     /// Puts an interceptor in front of all functions; those with smaller numbers see a call first.
     pub fn intercept(&self, order: i32, interceptor: Arc<dyn Interceptor>) {
