@@ -6,12 +6,17 @@
 
 pub mod base;
 pub mod base64;
+pub mod contract;
+pub mod ctx;
 pub mod errors;
+pub mod funcs;
+mod future;
 pub mod hash;
 pub mod json;
 pub mod logger;
 pub mod metrics;
 pub mod os;
+mod overlay;
 pub mod payload;
 pub mod stream;
 pub mod time;
@@ -42,8 +47,11 @@ pub enum ModuleValue {
 
 static ALWAYS: [&Module; 5] =
     [&errors::MODULE, &os::MODULE, &payload::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
-static ON_REQUEST: [&Module; 9] = [
+static ON_REQUEST: [&Module; 12] = [
     &base64::MODULE,
+    &contract::MODULE,
+    &ctx::MODULE,
+    &funcs::MODULE,
     &hash::MODULE,
     &json::MODULE,
     &logger::MODULE,

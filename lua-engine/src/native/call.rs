@@ -258,6 +258,11 @@ impl<'a> Call<'a> {
     pub fn context(&self) -> isize {
         self.context
     }
+    /// The text that the running function is bound to, see [`Stack::push_bound`]; empty if it is not.
+    pub fn bound_text(&self) -> &'a [u8] {
+        // SAFETY: the closure runs, so its upvalue stays; without one the index is valid and holds nothing.
+        unsafe { self.stack.bytes_raw(ffi::lua_upvalueindex(1)) }.unwrap_or_default()
+    }
     /// Drops the top `n` values, never an argument (rule 3).
     pub fn pop(&mut self, n: i32) {
         let n = n.min(self.top() - self.args).max(0);

@@ -20,8 +20,8 @@ pub trait Object: 'static {
     const EXPECTED: &'static str;
     /// Methods (and constants) found by indexing.
     const METHODS: &'static [Member];
-    /// Metamethods by their name, such as `__tostring` and `__concat`. `__gc`, `__index`, `__newindex` and
-    /// `__metatable` are set by the layer.
+    /// Metamethods by their name, such as `__tostring` and `__concat`. `__gc` and `__metatable` are set by the layer;
+    /// `__index` too, unless it is given here for members that are known only at run time.
     const OPERATORS: &'static [Function] = &[];
     /// A key of the metatable set to true, by which C code knows the type.
     const MARK: Option<&'static str> = None;

@@ -232,6 +232,11 @@ impl<'a> Stack<'a> {
         // SAFETY: a function without upvalues needs no allocation.
         unsafe { ffi::lua_pushcclosure(self.l, f.raw, 0) }
     }
+    /// Pushes `f` bound to the text on top, popping it: [`super::Call::bound_text`] gives it to the running function.
+    pub fn push_bound(&self, f: super::Function) {
+        // SAFETY: one value is on top; allocation cannot fail (rule 2).
+        unsafe { ffi::lua_pushcclosure(self.l, f.raw, 1) }
+    }
     /// Drops the top `n` values.
     #[inline]
     pub(crate) fn pop_raw(&self, n: i32) {

@@ -8,9 +8,12 @@
 //!   after the coroutine was suspended. Arguments and everything pushed before
 //!   are on the stack as they were; it returns the results like any native
 //!   function, and may itself make another request.
+//! * **Ask what is answered at once**: `call.ask(MyRequest { .. })` for commands
+//!   with a synchronous handler.
 //! * **Start and hear later**: `call.start(MyRequest { .. }, handler)` gives a
 //!   [`SourceId`]; the handler runs at the start of a later step with the
-//!   answer. [`Engine::add_source`] without a request gives a tag to complete
+//!   answer; `call.try_start` gives a denial at once instead.
+//!   [`Engine::add_source`] without a request gives a tag to complete
 //!   from elsewhere (`Control::complete`); [`Engine::end_source`] cancels.
 //! * **Channels**: `stack.push_object(Channel::new(n))` makes one;
 //!   [`Engine::offer`] gives it the value on top (false: neither receiver nor
@@ -47,4 +50,5 @@ pub use instance::LuaProcess;
 pub use mailbox::Form;
 pub use request::{Then, typed};
 pub use source::{After, Handler, ObjectRef, SourceId};
+pub use spawner::{ActorObject, ScopeObject};
 pub use surroundings::NodeSurroundings;

@@ -115,7 +115,7 @@ pub(super) fn resolve(call: &Call<'_>, i: i32) -> Result<Result<Pid, Error>, Rai
 }
 
 /// Arguments `from..` encoded behind `head`, within the limit of a message.
-pub(super) fn encode_args(call: &Call<'_>, from: i32, mut head: Flat) -> Result<Flat, Error> {
+pub(crate) fn encode_args(call: &Call<'_>, from: i32, mut head: Flat) -> Result<Flat, Error> {
     let limit = match Engine::of(call).and_then(|e| e.message_limit()) {
         None | Some(0) => usize::MAX,
         Some(limit) => limit,
@@ -392,7 +392,7 @@ fn unregister(call: &mut Call<'_>) -> Result<Ret, Raise> {
 }
 
 /// The table in slot `i` as a map of plain data; `None` if a key is not a string and `strict`.
-pub(super) fn text_map(call: &mut Call<'_>, i: i32, strict: bool) -> Result<Option<Map>, Raise> {
+pub(crate) fn text_map(call: &mut Call<'_>, i: i32, strict: bool) -> Result<Option<Map>, Raise> {
     let mut map = Map::new();
     call.push_nil();
     while call.next(i) {

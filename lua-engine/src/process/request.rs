@@ -7,9 +7,10 @@
 
 use wippy_runtime::Error;
 use wippy_runtime::dispatch::{Called, Request};
-use wippy_runtime::process::Tag;
+use wippy_runtime::payload::Flat;
+use wippy_runtime::process::{Completion, Reply, Tag};
 
-use super::engine::{InProcess, Wait};
+use super::engine::{Engine, InProcess, Wait};
 use super::source::{Handler, SourceId};
 use crate::native::{Call, Continuation, Native, Raise, Ret};
 
@@ -41,10 +42,7 @@ impl Call<'_> {
     /// Raises outside a step, and where the coroutine cannot yield but the answer takes time.
     pub fn request<R: Request>(&mut self, request: R, then: Then<R>) -> Result<Ret, Raise> {
         let engine = self.engine()?;
-        if !engine.is_running() {
-            return Err(Raise::text(format!("{}: no scheduler attached", self.name())));
-        }
-        let tag = engine.next_tag();
+        let tag = self.running_engine()?.next_tag();
         match self.with_step(|cx| cx.call(request, tag))? {
             Called::Ready(result) => then(self, result),
             Called::Pending(tag) => {
@@ -60,19 +58,71 @@ impl Call<'_> {
     /// Issues `request` without waiting: `handler` gets the answer in a later step, even if it is there already.
     /// Gives the source, which [`super::Engine::end_source`] cancels.
     pub fn start<R: Request>(&mut self, request: R, handler: Handler) -> Result<SourceId, Raise> {
-        let engine = self.engine()?;
-        if !engine.is_running() {
-            return Err(Raise::text(format!("{}: no scheduler attached", self.name())));
-        }
-        let id = engine.add_source(handler)?;
-        if let Called::Ready(result) = self.with_step(|cx| cx.call(request, id.tag()))? {
-            let result = result.map(|r| Box::new(r) as wippy_runtime::process::Reply);
-            if let Some(control) = engine.control() {
-                control.complete(wippy_runtime::process::Completion { tag: id.tag(), result });
-            }
+        let (id, refused) = self.issue(request, handler)?;
+        if let Some(error) = refused {
+            complete(self, id, Err(error))?;
         }
         Ok(id)
     }
+    /// As [`Call::start`], but a request that is refused at once, for want of a permission, gives its error here.
+    pub fn try_start<R: Request>(&mut self, request: R, handler: Handler) -> Result<Result<SourceId, Error>, Raise> {
+        let (id, refused) = self.issue(request, handler)?;
+        match refused {
+            None => Ok(Ok(id)),
+            Some(error) => {
+                self.engine()?.end_source(self, id);
+                Ok(Err(error))
+            }
+        }
+    }
+    /// Issues a request whose handler answers at once.
+    pub fn ask<R: Request>(&mut self, request: R) -> Result<Result<R::Reply, Error>, Raise> {
+        let engine = self.running_engine()?;
+        let tag = engine.next_tag();
+        Ok(match self.with_step(|cx| cx.call(request, tag))? {
+            Called::Ready(result) => result,
+            Called::Pending(tag) => {
+                cancel(self, tag);
+                Err(Error::internal(format!("{} takes time to answer", R::NAME)))
+            }
+        })
+    }
+    /// Pushes the value of a reply that is at most one (nil for none), or `nil, err`.
+    pub fn answer(&self, reply: Result<Flat, Error>) -> Result<Ret, Raise> {
+        match reply {
+            Ok(value) if value.is_empty() => self.push_nil(),
+            Ok(value) => self.decode_one(&mut value.reader())?,
+            Err(e) => return self.fail(e),
+        }
+        Ok(Ret::ONE)
+    }
+    fn running_engine(&self) -> Result<&Engine, Raise> {
+        let engine = self.engine()?;
+        match engine.is_running() {
+            true => Ok(engine),
+            false => Err(Raise::text(format!("{}: no scheduler attached", self.name()))),
+        }
+    }
+    /// Begins a source for the answer to `request`; an error that is there at once is given instead of delivered.
+    fn issue<R: Request>(&mut self, request: R, handler: Handler) -> Result<(SourceId, Option<Error>), Raise> {
+        let id = self.running_engine()?.add_source(handler)?;
+        match self.with_step(|cx| cx.call(request, id.tag()))? {
+            Called::Pending(_) => Ok((id, None)),
+            Called::Ready(Err(error)) => Ok((id, Some(error))),
+            Called::Ready(Ok(reply)) => {
+                complete(self, id, Ok(Box::new(reply)))?;
+                Ok((id, None))
+            }
+        }
+    }
+}
+
+/// Lets the handler of a source run in the next step.
+fn complete(call: &Call<'_>, id: SourceId, result: Result<Reply, Error>) -> Result<(), Raise> {
+    if let Some(control) = call.engine()?.control() {
+        control.complete(Completion { tag: id.tag(), result });
+    }
+    Ok(())
 }
 
 fn cancel(call: &Call<'_>, tag: Tag) {

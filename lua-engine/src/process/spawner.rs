@@ -85,18 +85,7 @@ fn run(call: &mut Call<'_>, at: i32, inherited: Option<Arc<Inherited>>) -> Resul
         Ok(args) => args,
         Err(e) => return call.fail(e),
     };
-    call.request(Exec { id: EntryId::parse(&id), host, args, inherited }, |call, reply| {
-        let value = match reply {
-            Ok(value) => value,
-            Err(e) => return call.fail(e),
-        };
-        if value.is_empty() {
-            call.push_nil();
-        } else {
-            call.decode_one(&mut value.reader())?;
-        }
-        Ok(Ret::ONE)
-    })
+    call.request(Exec { id: EntryId::parse(&id), host, args, inherited }, |call, reply| call.answer(reply))
 }
 
 pub(super) fn exec(call: &mut Call<'_>) -> Result<Ret, Raise> {
