@@ -279,15 +279,16 @@ fn select_method(stack: &Stack<'_>, method: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The error value on top of the stack as an error.
+/// The error value on top of the stack as an error. A text says nothing about whether a retry may help.
 fn error_on(stack: &Stack<'_>) -> Error {
     if let Some(e) = stack.error_at(-1) {
         return e;
     }
-    match stack.bytes(-1) {
-        Some(text) => Error::internal(String::from_utf8_lossy(text)),
-        None => Error::internal(stack.printed(-1)),
-    }
+    let text = match stack.bytes(-1) {
+        Some(text) => String::from_utf8_lossy(text).into_owned(),
+        None => stack.printed(-1),
+    };
+    Error::new(Kind::INTERNAL, text)
 }
 
 /// The outcome of main: its first result, unless the second is an error.
@@ -300,7 +301,7 @@ fn main_result(vm: &Vm, cx: &StepContext<'_>, results: i32) -> Exit {
                 return Exit::Error(if known { e } else { e.with_kind(Kind::INTERNAL) });
             }
             if let Some(text) = stack.bytes(first + 1) {
-                return Exit::Error(Error::internal(String::from_utf8_lossy(text)));
+                return Exit::Error(Error::new(Kind::INTERNAL, String::from_utf8_lossy(text)));
             }
         }
         let mut flat = Flat::new();
