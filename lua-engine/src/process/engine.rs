@@ -99,6 +99,10 @@ pub struct Engine {
     system: Cell<bool>,
     /// The slice was used up.
     pub(super) preempted: Cell<bool>,
+    /// The coroutine that was resumed last has done more than compute since then.
+    pub(super) acted: Cell<bool>,
+    /// A coroutine was preempted that had only computed: nothing may change before it goes on.
+    pub(super) computing: Cell<bool>,
     /// The process is to end: no Lua code may run any more.
     pub(super) killed: Cell<bool>,
     /// Refills of fuel during the chunk's execution, where nobody can preempt.
@@ -136,6 +140,8 @@ impl Engine {
             leaf_args: Cell::new(0),
             system: Cell::new(false),
             preempted: Cell::new(false),
+            acted: Cell::new(false),
+            computing: Cell::new(false),
             killed: Cell::new(false),
             refills: Cell::new(0),
             passing: RefCell::default(),
@@ -208,6 +214,7 @@ impl Engine {
         self.pending.set(0);
         self.system.set(false);
         self.preempted.set(false);
+        self.computing.set(false);
         self.killed.set(false);
         *self.leave.borrow_mut() = None;
         timers
@@ -278,6 +285,17 @@ impl Engine {
     }
     pub(super) fn push_ready_first(&self, id: CoId) {
         self.ready.borrow_mut().push_front(id);
+    }
+    /// Makes a coroutine ready again whose slice was used up. One that only computed goes on before anything else
+    /// happens in the process, so that it cannot see the interruption. One that sends, waits with a default and so on,
+    /// without ever waiting, lets the others have their turn.
+    pub(super) fn push_preempted(&self, id: CoId) {
+        if self.acted.get() {
+            self.push_ready(id);
+        } else {
+            self.push_ready_first(id);
+            self.computing.set(true);
+        }
     }
     pub(super) fn push_yielded(&self, id: CoId) {
         self.yielded.borrow_mut().push(id);
@@ -549,7 +567,7 @@ pub(super) unsafe fn anchor(l: *mut lua_State, thread: *mut lua_State, keep: boo
 
 /// Gives native functions the step context while the process is inside a step.
 pub trait InProcess<'a> {
-    /// The engine of the process. Errors: the VM belongs to no process.
+    /// The engine of the process, to do something with it. Errors: the VM belongs to no process.
     fn engine(&self) -> Result<&'a Engine, Raise>;
     /// Calls `f` with the step context. Errors: no step is going on (`no scheduler attached`).
     fn with_step<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise>;
@@ -558,7 +576,9 @@ pub trait InProcess<'a> {
 impl<'a> InProcess<'a> for Stack<'a> {
     #[inline]
     fn engine(&self) -> Result<&'a Engine, Raise> {
-        Engine::of(self).ok_or_else(|| Raise::text("no context found"))
+        let engine = Engine::of(self).ok_or_else(|| Raise::text("no context found"))?;
+        engine.acted.set(true);
+        Ok(engine)
     }
     #[inline]
     fn with_step<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise> {

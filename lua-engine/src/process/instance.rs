@@ -115,22 +115,17 @@ impl LuaProcess {
         let Some(engine) = vm.state().extension::<Engine>() else {
             return Step::Done(Exit::Error(Error::internal("process has no engine")));
         };
-        vm.enter(|stack| {
-            while let Some(event) = cx.next_event() {
-                match event {
-                    Event::Message(m) => engine.arrive(stack, Content::Message(m)),
-                    Event::Notice(n) => engine.arrive(stack, Content::Notice(n)),
-                    Event::Done(c) if c.tag & SOURCE_TAG != 0 => engine.complete_source(stack, c.tag, c.result),
-                    Event::Done(c) => engine.complete(c.tag, c.result),
-                }
-            }
-            if !engine.orphans.borrow().is_empty() {
-                engine.end_orphans(stack);
-            }
-        });
+        // A coroutine that was preempted while it computed goes on first, as if nothing had happened meanwhile.
+        let mut current = !engine.computing.get();
+        if current {
+            take_in(vm, engine, cx);
+        }
         // SAFETY: the VM is ours and not running.
         unsafe { sys::wippy_setfuel(vm.raw(), FUEL) };
         while let Some(id) = engine.next_ready() {
+            if !engine.computing.take() {
+                engine.acted.set(false);
+            }
             let mut results = 0;
             // SAFETY: the VM is not running, the limit is in force, nothing is borrowed.
             let (status, thread) = unsafe { engine.resume(id, &mut results) };
@@ -142,7 +137,7 @@ impl LuaProcess {
             }
             match status {
                 ffi::LUA_YIELD if engine.preempted.take() => {
-                    engine.push_ready(id);
+                    engine.push_preempted(id);
                     return Step::Yielded;
                 }
                 ffi::LUA_YIELD => {}
@@ -156,6 +151,10 @@ impl LuaProcess {
                     // SAFETY: a thread of our VM that has failed; its error is on top.
                     return Step::Done(Exit::Error(error_on(&unsafe { Stack::new(thread) })));
                 }
+            }
+            if !current {
+                current = true;
+                take_in(vm, engine, cx);
             }
         }
         if engine.ready_yielded() {
@@ -254,6 +253,23 @@ fn memory_limit(control: &Control) -> usize {
         0 => usize::MAX,
         limit => limit,
     }
+}
+
+/// Takes in what has arrived.
+fn take_in(vm: &Vm, engine: &Engine, cx: &mut StepContext<'_>) {
+    vm.enter(|stack| {
+        while let Some(event) = cx.next_event() {
+            match event {
+                Event::Message(m) => engine.arrive(stack, Content::Message(m)),
+                Event::Notice(n) => engine.arrive(stack, Content::Notice(n)),
+                Event::Done(c) if c.tag & SOURCE_TAG != 0 => engine.complete_source(stack, c.tag, c.result),
+                Event::Done(c) => engine.complete(c.tag, c.result),
+            }
+        }
+        if !engine.orphans.borrow().is_empty() {
+            engine.end_orphans(stack);
+        }
+    });
 }
 
 /// Why a killed process ended.
