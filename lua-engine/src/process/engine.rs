@@ -111,6 +111,8 @@ pub struct Engine {
     passing: RefCell<SmallVec<[*mut lua_State; 2]>>,
     pub(super) mailbox: RefCell<Mailbox>,
     pub(super) sources: RefCell<Sources>,
+    /// The thread on whose stack handlers of sources work; null before the first one.
+    handlers: Cell<*mut lua_State>,
     /// Sources whose channel was collected.
     pub(super) orphans: RefCell<Vec<SourceId>>,
     pub(super) next_ref: Cell<i64>,
@@ -147,6 +149,7 @@ impl Engine {
             passing: RefCell::default(),
             mailbox: RefCell::default(),
             sources: RefCell::default(),
+            handlers: Cell::new(std::ptr::null_mut()),
             orphans: RefCell::default(),
             next_ref: Cell::new(1),
             leave: RefCell::new(None),
@@ -273,6 +276,22 @@ impl Engine {
     pub(super) fn is_current_root(&self, l: *mut lua_State) -> bool {
         let current = self.current.get();
         current != NOBODY && self.coroutines.borrow()[current as usize].thread == l
+    }
+
+    /// The stack for handlers of sources.
+    pub(super) fn handler_stack<'a>(&self, stack: &Stack<'a>) -> Stack<'a> {
+        if self.handlers.get().is_null() {
+            assert!(stack.reserve(4), "Lua stack exhausted");
+            // SAFETY: room was made; the new thread is anchored for the life of the VM before it leaves the stack.
+            unsafe {
+                let thread = ffi::lua_newthread(stack.raw());
+                anchor(stack.raw(), thread, true);
+                self.handlers.set(thread);
+            }
+            stack.drop_top(1);
+        }
+        // SAFETY: a thread of the VM that `stack` belongs to, with the limit suspended as for `stack`.
+        unsafe { Stack::new(self.handlers.get()) }
     }
 
     // ---- running

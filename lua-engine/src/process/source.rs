@@ -28,8 +28,8 @@ pub enum After {
     End,
 }
 
-/// Called with each completion of a source. It runs between coroutines: it may push values, offer them to channels
-/// and close channels, but cannot run Lua code.
+/// Called with each completion of a source. It runs between coroutines, on a stack of its own that is cleared
+/// afterwards: it may push values, offer them to channels and close channels, but cannot run Lua code.
 pub type Handler = Box<dyn FnMut(&Stack<'_>, &Engine, Result<Reply, Error>) -> After + Send>;
 
 struct Source {
@@ -141,7 +141,10 @@ impl Engine {
     pub(super) fn complete_source(&self, stack: &Stack<'_>, tag: Tag, result: Result<Reply, Error>) {
         let id = SourceId(tag);
         let Some(mut handler) = self.sources.borrow_mut().get(id).and_then(|s| s.handler.take()) else { return };
-        let after = handler(stack, self, result);
+        // Not on the stack of the main coroutine, which may be the one that is given a value and resumed with it.
+        let own = self.handler_stack(stack);
+        let after = handler(&own, self, result);
+        own.drop_top(own.top());
         let mut sources = self.sources.borrow_mut();
         match after {
             After::Stay => {
