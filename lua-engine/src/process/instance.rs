@@ -241,8 +241,11 @@ impl Process for LuaProcess {
             drop(engine.drain_mailbox(stack));
             engine.set_control(None);
             vm.memory().clear_exceeded();
-            // SAFETY: nothing runs; the main thread is made fresh for another run.
-            unsafe { sys::lua_closethread(vm.raw(), std::ptr::null_mut()) };
+            // SAFETY: nothing runs; the main thread is made fresh for another run. What it failed with stays on it.
+            unsafe {
+                sys::lua_closethread(vm.raw(), std::ptr::null_mut());
+                ffi::lua_settop(vm.raw(), 0);
+            }
         });
     }
 }
