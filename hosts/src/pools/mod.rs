@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use wippy_runtime::clock::Nanos;
-pub use wippy_runtime::functions::call_options;
 use wippy_runtime::functions::{Callable, CancelCall, Done, FunctionCall};
 use wippy_runtime::payload::{Flat, Map};
 use wippy_runtime::process::{Control, Exit, Factory, Frame, Invocation, Process};

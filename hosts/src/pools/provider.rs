@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Weak};
 
-use wippy_runtime::functions::{Pool, Pools};
+use wippy_runtime::functions::{Pool, Pools, call_options};
 use wippy_runtime::process::Factory;
 use wippy_runtime::registry::Entry;
 use wippy_runtime::registry::decode::Fields;
 use wippy_runtime::{Error, Node, Result};
 
-use super::{FunctionPool, PoolConfig, call_options};
+use super::{FunctionPool, PoolConfig};
 
 /// Makes pools on one node.
 pub struct FunctionPools(Weak<Node>);
