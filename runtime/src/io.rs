@@ -1,10 +1,13 @@
 //! The IO runtime beside the schedulers: one tokio runtime for futures, and
 //! its bounded pool for calls that block. The only place that spawns on tokio.
+//! In a run under a seed calls that block wait until they are run by hand.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::AbortHandle;
 
@@ -15,10 +18,14 @@ const BLOCKING_THREADS: usize = 64;
 /// Threads that poll futures: IO here is waiting, not computing.
 const POLLING_THREADS: usize = 2;
 
+type Job = Box<dyn FnOnce() + Send>;
+
 /// See the module comment. Started with the first use, so a command that needs no IO pays nothing.
 #[derive(Default)]
 pub struct Io {
     runtime: OnceLock<Option<Runtime>>,
+    /// Calls that block, in order, once they are run by hand.
+    by_hand: OnceLock<Mutex<VecDeque<Job>>>,
 }
 
 impl Io {
@@ -58,9 +65,25 @@ impl Io {
 
     /// Runs a function that may block. Calls beyond the pool's threads wait in its queue.
     pub fn spawn_blocking(&self, f: impl FnOnce() + Send + 'static) {
-        if let Some(handle) = self.handle() {
+        if let Some(jobs) = self.by_hand.get() {
+            jobs.lock().push_back(Box::new(f));
+        } else if let Some(handle) = self.handle() {
             handle.spawn_blocking(f);
         }
+    }
+
+    /// From now on calls that block wait for [`Io::run_next`]; they must not wait for a process then.
+    pub fn take_over(&self) {
+        self.by_hand.get_or_init(Mutex::default);
+    }
+    /// Calls that wait to be run by hand.
+    pub fn waiting(&self) -> usize {
+        self.by_hand.get().map_or(0, |jobs| jobs.lock().len())
+    }
+    /// Runs the oldest waiting call. False if there is none.
+    pub fn run_next(&self) -> bool {
+        let job = self.by_hand.get().and_then(|jobs| jobs.lock().pop_front());
+        job.map(|job| job()).is_some()
     }
 }
 

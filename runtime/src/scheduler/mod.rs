@@ -29,4 +29,6 @@ pub trait Scheduler: Send + Sync {
     fn stop(&self);
     /// Threads of this scheduler.
     fn workers(&self) -> usize;
+    /// What it has done since its start, and what waits now.
+    fn stats(&self) -> PoolStats;
 }

@@ -59,7 +59,7 @@ pub struct PoolConfig {
     pub workers: usize,
 }
 
-/// Counters since the start, added over all workers.
+/// Counters of a scheduler since its start, added over all workers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PoolStats {
     pub executed: u64,
@@ -160,21 +160,6 @@ impl Pool {
         shared.wake_superfluous();
         Ok(())
     }
-
-    pub fn stats(&self) -> PoolStats {
-        let shared = &self.0;
-        let mut stats = PoolStats {
-            queued: shared.global.len(),
-            threads: shared.threads.load(Ordering::Relaxed),
-            ..PoolStats::default()
-        };
-        for worker in shared.remotes() {
-            stats.executed += worker.executed.load(Ordering::Relaxed);
-            stats.stolen += worker.stolen.load(Ordering::Relaxed);
-            stats.queued += worker.inject.len() + worker.stealer.len();
-        }
-        stats
-    }
 }
 
 impl Scheduler for Pool {
@@ -223,6 +208,21 @@ impl Scheduler for Pool {
 
     fn workers(&self) -> usize {
         self.0.active.load(Ordering::Relaxed)
+    }
+
+    fn stats(&self) -> PoolStats {
+        let shared = &self.0;
+        let mut stats = PoolStats {
+            queued: shared.global.len(),
+            threads: shared.threads.load(Ordering::Relaxed),
+            ..PoolStats::default()
+        };
+        for worker in shared.remotes() {
+            stats.executed += worker.executed.load(Ordering::Relaxed);
+            stats.stolen += worker.stolen.load(Ordering::Relaxed);
+            stats.queued += worker.inject.len() + worker.stealer.len();
+        }
+        stats
     }
 }
 

@@ -1,13 +1,15 @@
-//! The driver for runs under a seed: one thread, virtual time, and the next
-//! process chosen by the node's entropy. The same seed gives the same run.
+//! The driver for runs under a seed: one thread, virtual time, and what runs
+//! next, a process or a call that blocks, chosen by the node's entropy. The
+//! same seed gives the same run.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::Scheduler;
 use super::step::{self, After};
+use super::{PoolStats, Scheduler};
 use crate::clock::VirtualClock;
 use crate::dispatch::Caller;
 use crate::node::Node;
@@ -17,6 +19,7 @@ use crate::process::Control;
 #[derive(Default)]
 pub struct Seeded {
     ready: Mutex<Vec<Arc<Control>>>,
+    executed: AtomicU64,
 }
 
 impl Seeded {
@@ -24,17 +27,24 @@ impl Seeded {
         Arc::default()
     }
 
-    /// Runs one step of a ready process. False if none is ready.
+    /// Runs one step of a ready process, or a call that would block. False if there is neither.
     pub fn step(&self, node: &Arc<Node>) -> bool {
+        node.io().take_over();
         let control = {
             let mut ready = self.ready.lock();
-            if ready.is_empty() {
+            let choices = ready.len() + usize::from(node.io().waiting() > 0);
+            if choices == 0 {
                 return false;
             }
-            let at = node.entropy().below(ready.len() as u64) as usize;
+            let at = node.entropy().below(choices as u64) as usize;
+            if at == ready.len() {
+                drop(ready);
+                return node.io().run_next();
+            }
             // Keeps the order of the others, so that the choice alone decides.
             ready.remove(at)
         };
+        self.executed.fetch_add(1, Ordering::Relaxed);
         let caller = Caller { control, node: node.clone() };
         match step::run(&caller, &mut VecDeque::new()) {
             After::Requeue | After::Woken => self.ready.lock().push(caller.control),
@@ -68,5 +78,9 @@ impl Scheduler for Seeded {
     }
     fn workers(&self) -> usize {
         1
+    }
+    fn stats(&self) -> PoolStats {
+        let executed = self.executed.load(Ordering::Relaxed);
+        PoolStats { executed, stolen: 0, queued: self.ready.lock().len() }
     }
 }
