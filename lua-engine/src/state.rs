@@ -14,6 +14,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, LazyLock};
 
 use wippy_lua_vm::Memory;
+pub use wippy_runtime::metrics::Measurement;
 use wippy_runtime::payload::Map;
 
 use crate::modules::Module;
@@ -52,15 +53,6 @@ pub struct LogRecord<'a> {
     /// `ns:name:line` of the call.
     pub location: &'a str,
     pub fields: &'a Map,
-}
-
-/// A change of a metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Measurement {
-    CounterAdd(f64),
-    GaugeSet(f64),
-    GaugeAdd(f64),
-    Observe(f64),
 }
 
 /// What a global of a program is.

@@ -15,6 +15,7 @@ pub mod events;
 pub mod functions;
 pub mod io;
 pub mod logging;
+pub mod metrics;
 pub mod node;
 pub mod pattern;
 pub mod payload;

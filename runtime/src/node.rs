@@ -18,6 +18,7 @@ use crate::env::Environment;
 use crate::error::Error;
 use crate::functions::Functions;
 use crate::io::Io;
+use crate::metrics::Metrics;
 use crate::process::{Control, Exit, Exits, Factory, Process, ProcessTable};
 use crate::registry::EntryId;
 use crate::relay::{Name, Pid, Router};
@@ -44,6 +45,7 @@ pub struct Node {
     policies: OnceLock<Arc<dyn Policies>>,
     exit_observers: RwLock<Vec<ExitObserver>>,
     io: Io,
+    metrics: Arc<Metrics>,
     next_seq: AtomicU64,
     /// Requests that the gate refused since the start.
     pub denials: AtomicU64,
@@ -71,6 +73,7 @@ impl Node {
             policies: OnceLock::new(),
             exit_observers: RwLock::default(),
             io: Io::default(),
+            metrics: Arc::default(),
             next_seq: AtomicU64::new(1),
             denials: AtomicU64::new(0),
         }))
@@ -105,6 +108,9 @@ impl Node {
     }
     pub fn io(&self) -> &Io {
         &self.io
+    }
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Sets the frozen command table; once, before anything runs. A second call is ignored and logged.

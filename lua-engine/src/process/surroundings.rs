@@ -1,4 +1,4 @@
-//! The world around the VMs of a node: its clock, its randomness, the log.
+//! The world around the VMs of a node: its clock, its randomness, the log, its metrics.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use wippy_runtime::Node;
 use wippy_runtime::clock::Clock;
 use wippy_runtime::entropy::Entropy;
 use wippy_runtime::logging::PROGRAM;
+use wippy_runtime::metrics::Metrics;
 use wippy_runtime::payload::Value;
 
 use super::Engine;
@@ -15,11 +16,16 @@ use crate::state::{LogLevel, LogRecord, Measurement, State, Surroundings};
 pub struct NodeSurroundings {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    metrics: Arc<Metrics>,
 }
 
 impl NodeSurroundings {
     pub fn new(node: &Node) -> NodeSurroundings {
-        NodeSurroundings { clock: node.clock().clone(), entropy: node.entropy().clone() }
+        NodeSurroundings {
+            clock: node.clock().clone(),
+            entropy: node.entropy().clone(),
+            metrics: node.metrics().clone(),
+        }
     }
 }
 
@@ -45,7 +51,8 @@ impl Surroundings for NodeSurroundings {
             LogLevel::Error => tracing::error!(target: PROGRAM, pid, location, logger, fields, "{message}"),
         }
     }
-    fn measure(&self, _: &str, _: Measurement, _: &[(String, String)]) -> bool {
-        false
+    fn measure(&self, name: &str, change: Measurement, labels: &[(String, String)]) -> bool {
+        self.metrics.record(name, change, labels);
+        true
     }
 }
