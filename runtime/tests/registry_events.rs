@@ -50,6 +50,15 @@ fn programs_select_by_text_prefix() {
         ("sh*", "shop.eu", true),
         ("s*p", "shop", false),
         ("s*p", "s*p", true),
+        ("shop.*.x", "shop.eu.x", true),
+        ("shop.*.x", "shop.eu.y", false),
+        ("(shop|bank)", "bank", true),
+        ("(shop|bank)", "(shop|bank)", false),
+        ("shop.**", "shop.eu.x", true),
+        ("shop.**", "shop", true),
+        ("**.x", "shop.eu.x", true),
+        ("*.*", "shop.eu", true),
+        ("*.*", "shop.eu.x", false),
     ];
     for (text, system, want) in cases {
         assert_eq!(Match::simple(text).matches(system), want, "{text:?} on {system:?}");

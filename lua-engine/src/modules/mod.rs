@@ -1,4 +1,4 @@
-//! The modules that need nothing but a VM, and the list of them.
+//! The modules that need nothing but a VM and what every runtime has, and the list of them.
 //!
 //! A module is one constant: its name, its members, what the checker and the
 //! documentation say about it. Modules that talk to the world are made by other
@@ -9,8 +9,9 @@ pub mod base64;
 pub mod contract;
 pub mod ctx;
 pub mod errors;
-pub mod funcs;
 mod future;
+pub mod events;
+pub mod funcs;
 pub mod hash;
 pub mod json;
 pub mod logger;
@@ -47,10 +48,11 @@ pub enum ModuleValue {
 
 static ALWAYS: [&Module; 5] =
     [&errors::MODULE, &os::MODULE, &payload::MODULE, &crate::process::channel::MODULE, &crate::process::module::MODULE];
-static ON_REQUEST: [&Module; 12] = [
+static ON_REQUEST: &[&Module] = &[
     &base64::MODULE,
     &contract::MODULE,
     &ctx::MODULE,
+    &events::MODULE,
     &funcs::MODULE,
     &hash::MODULE,
     &json::MODULE,
@@ -69,7 +71,7 @@ pub fn always() -> &'static [&'static Module] {
 
 /// Modules that an entry lists under `modules:`.
 pub fn on_request() -> &'static [&'static Module] {
-    &ON_REQUEST
+    ON_REQUEST
 }
 
 /// The module `name` of this crate.

@@ -40,6 +40,12 @@ impl Stack<'_> {
     pub fn stack_value(&self, i: i32) -> Result<Value, Error> {
         self.plain(self.absolute(i), &mut Vec::new())
     }
+    /// As [`Stack::stack_value`], with the text of Error objects in their place: what others keep or see later.
+    pub fn stack_data(&self, i: i32) -> Result<Value, Error> {
+        let mut value = self.stack_value(i)?;
+        errors_to_text(&mut value);
+        Ok(value)
+    }
     fn plain(&self, i: i32, parents: &mut Vec<*const c_void>) -> Result<Value, Error> {
         Ok(match self.type_of(i) {
             Type::None | Type::Nil => Value::Nil,
@@ -166,6 +172,15 @@ impl Stack<'_> {
             return Err(Error::invalid(format!("value is nested deeper than {MAX_DEPTH} levels")));
         }
         Ok(())
+    }
+}
+
+fn errors_to_text(value: &mut Value) {
+    match value {
+        Value::Error(e) => *value = Value::Str(e.to_string()),
+        Value::List(list) => list.iter_mut().for_each(errors_to_text),
+        Value::Map(map) => map.values_mut().for_each(errors_to_text),
+        _ => {}
     }
 }
 

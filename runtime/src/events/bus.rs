@@ -57,13 +57,15 @@ pub enum Match {
 }
 
 impl Match {
-    /// As programs write it: empty or `*` is any, a final `*` means a prefix, else exact.
+    /// As programs write it: empty or `*` is any, plain text with a final `*` means a prefix, and with no wildcard
+    /// exactly that; anything else is a dot-segment pattern.
     pub fn simple(text: &str) -> Match {
+        let plain = |text: &str| Pattern::new(text).literal().is_some();
         match text.strip_suffix('*') {
             _ if text.is_empty() => Match::Any,
             Some("") => Match::Any,
-            Some(prefix) => Match::Prefix(prefix.to_owned()),
-            None => Match::Exact(text.to_owned()),
+            Some(prefix) if plain(prefix) => Match::Prefix(prefix.to_owned()),
+            _ => Match::pattern(text),
         }
     }
 
@@ -109,6 +111,18 @@ pub struct SubscriberInfo {
     pub dropped: u64,
 }
 
+/// What a bus did since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BusStats {
+    /// Subscribers now.
+    pub subscribers: usize,
+    /// Subscriptions refused because there were [`MAX_SUBSCRIBERS`], and because the bus was closed.
+    pub refused_full: u64,
+    pub refused_closed: u64,
+    /// Events that a subscriber lost because its sink was full, added over all.
+    pub dropped: u64,
+}
+
 struct Subscriber {
     id: u64,
     system: Match,
@@ -124,7 +138,8 @@ impl Subscriber {
         self.active.load(Ordering::Acquire) && self.system.matches(system) && self.kind.matches(kind)
     }
 
-    fn deliver(&self, event: &Arc<Event>) {
+    /// Whether the sink took it.
+    fn deliver(&self, event: &Arc<Event>) -> bool {
         // A sink that panics must not take the publisher with it.
         let taken = catch_unwind(AssertUnwindSafe(|| self.sink.accept(event))).unwrap_or_else(|_| {
             tracing::error!(subscriber = self.id, "event sink panicked");
@@ -132,6 +147,7 @@ impl Subscriber {
         });
         let counter = if taken { &self.delivered } else { &self.dropped };
         counter.fetch_add(1, Ordering::Relaxed);
+        taken
     }
 }
 
@@ -170,6 +186,9 @@ struct Shared {
     next: AtomicU64,
     closed: AtomicBool,
     delivery: ReentrantMutex<()>,
+    refused_full: AtomicU64,
+    refused_closed: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl Shared {
@@ -209,6 +228,9 @@ impl Bus {
             next: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             delivery: ReentrantMutex::new(()),
+            refused_full: AtomicU64::new(0),
+            refused_closed: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
         }))
     }
 
@@ -225,9 +247,11 @@ impl Bus {
     pub fn subscribe_matching(&self, system: Match, kind: Match, sink: Arc<dyn EventSink>) -> Result<Subscription> {
         let mut all = self.0.all.lock();
         if self.is_closed() {
+            self.0.refused_closed.fetch_add(1, Ordering::Relaxed);
             return Err(Error::unavailable("bus is closed"));
         }
         if all.len() >= MAX_SUBSCRIBERS {
+            self.0.refused_full.fetch_add(1, Ordering::Relaxed);
             return Err(Error::limit_exceeded("eventbus subscribers cap reached"));
         }
         let subscriber = Arc::new(Subscriber {
@@ -281,7 +305,9 @@ impl Bus {
     fn deliver(&self, table: &Table, event: Arc<Event>) {
         let _order = self.0.delivery.lock();
         for subscriber in table.matching(&event.system, &event.kind) {
-            subscriber.deliver(&event);
+            if !subscriber.deliver(&event) {
+                self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -302,6 +328,15 @@ impl Bus {
 
     pub fn is_closed(&self) -> bool {
         self.0.closed.load(Ordering::Acquire)
+    }
+
+    pub fn stats(&self) -> BusStats {
+        BusStats {
+            subscribers: self.0.count.load(Ordering::Relaxed),
+            refused_full: self.0.refused_full.load(Ordering::Relaxed),
+            refused_closed: self.0.refused_closed.load(Ordering::Relaxed),
+            dropped: self.0.dropped.load(Ordering::Relaxed),
+        }
     }
 
     /// The current subscribers, oldest first.
