@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod os;
 mod overlay;
 pub mod payload;
+pub mod registry;
 pub mod stream;
 pub mod time;
 pub mod uuid;
@@ -58,6 +59,7 @@ static ON_REQUEST: &[&Module] = &[
     &json::MODULE,
     &logger::MODULE,
     &metrics::MODULE,
+    &registry::MODULE,
     &stream::MODULE,
     &time::MODULE,
     &uuid::MODULE,

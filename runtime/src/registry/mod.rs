@@ -5,11 +5,12 @@
 //! kinds (`transition`), saved as a [`Version`] (`history`) and then installed
 //! in one swap (`apply`). Readers never wait: until the swap they see the old
 //! state. `finder` searches, `decode` turns an entry's data into typed
-//! configuration, `forms` is what handlers see of entries with placeholders.
-//! Nothing here knows a kind, an engine or a process.
+//! configuration, `forms` is what handlers see of entries with placeholders,
+//! `commands` is the way in for processes. Nothing here knows a kind or an engine.
 
 mod apply;
 mod changeset;
+pub mod commands;
 mod core;
 pub mod decode;
 mod delta;
@@ -28,6 +29,7 @@ mod version;
 
 pub use self::core::{Config, Registry, Snapshot};
 pub use changeset::{ChangeSet, OpKind, Operation, Scope};
+pub use commands::RegistryCommands;
 pub use delta::build_delta;
 pub use entry::{Entry, EntryId, FieldOrigin, Origin};
 pub use finder::Finder;

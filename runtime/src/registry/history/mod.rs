@@ -36,6 +36,10 @@ pub trait History: Send + Sync {
     fn save(&self, version: Version, changes: &ChangeSet) -> Result<()>;
     /// The greatest id there is.
     fn highest(&self) -> Result<u64>;
+    /// Whether calls may take as long as a disk does.
+    fn blocks(&self) -> bool {
+        false
+    }
     /// The child of `id` that was made last.
     fn last_child(&self, id: u64) -> Result<Option<Version>> {
         Ok(self.versions()?.into_iter().rev().find(|v| v.parent == Some(id)))

@@ -140,6 +140,9 @@ const SET_HEAD: &str =
     "INSERT INTO metadata (key, value) VALUES ('head', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 impl History for SqliteHistory {
+    fn blocks(&self) -> bool {
+        true
+    }
     fn versions(&self) -> Result<Vec<Version>> {
         self.read(|c| {
             let mut statement = c.prepare_cached("SELECT id, parent_id FROM versions ORDER BY id")?;
