@@ -29,6 +29,7 @@ pub mod size;
 pub mod streams;
 pub mod supervisor;
 mod sync;
+pub mod system;
 pub mod timers;
 pub mod topology;
 pub mod yaml;

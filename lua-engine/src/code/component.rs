@@ -11,7 +11,7 @@ use wippy_runtime::registry::pipeline::CodeCache;
 use super::files::{Chunks, CodeFiles};
 use super::handler::CodeHandler;
 use super::version::Workshop;
-use crate::modules::Catalogue;
+use crate::modules::{self, Catalogue};
 use crate::process::NodeSurroundings;
 
 /// See the module comment. Needs the [`Pools`] of the hosts; sets the [`Catalogue`]; reads the files of `.bc` entries
@@ -36,6 +36,7 @@ impl Component for LuaComponent {
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
         let catalogue = Arc::new(Catalogue::default());
         setup.context.set(catalogue.clone())?;
+        setup.commands(|c| modules::system::register(c, catalogue.clone()));
         let workshop = Workshop {
             catalogue,
             surroundings: Arc::new(NodeSurroundings::new(setup.node)),

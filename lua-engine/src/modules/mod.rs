@@ -21,6 +21,7 @@ mod overlay;
 pub mod payload;
 pub mod registry;
 pub mod stream;
+pub mod system;
 pub mod time;
 pub mod uuid;
 pub mod yaml;
@@ -61,6 +62,7 @@ static ON_REQUEST: &[&Module] = &[
     &metrics::MODULE,
     &registry::MODULE,
     &stream::MODULE,
+    &system::MODULE,
     &time::MODULE,
     &uuid::MODULE,
     &yaml::MODULE,

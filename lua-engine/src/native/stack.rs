@@ -327,6 +327,13 @@ impl<'a> Stack<'a> {
         // SAFETY: reads only.
         unsafe { sys::wippy_isfrozen(self.l, t) != 0 }
     }
+    /// Collects all garbage of the VM now.
+    pub fn collect_garbage(&self) {
+        // SAFETY: finalisers are native, run without a memory limit and cannot raise; what lies on a stack stays.
+        unsafe {
+            ffi::lua_gc(self.l, ffi::LUA_GCCOLLECT);
+        }
+    }
     /// Whether the table ever received a key outside its array part: the difference between `{}` and `[]`.
     #[inline]
     pub fn has_hash_part(&self, t: i32) -> bool {

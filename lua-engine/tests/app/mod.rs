@@ -1,4 +1,5 @@
-//! A node with one host, whose entries are Lua sources given as text.
+//! A runtime with one host, whose code is Lua sources given as text.
+#![allow(dead_code)]
 
 mod samples;
 
@@ -10,14 +11,17 @@ use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
 use wippy_lua::modules;
 use wippy_lua::process::NodeSurroundings;
 use wippy_lua::state::Program;
+use wippy_runtime::boot::{self, Component, Config, Setup};
 use wippy_runtime::clock::{Clock, RealClock, VirtualClock};
-use wippy_runtime::dispatch::{CapabilitySet, DispatcherBuilder};
+use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::entropy::SeededEntropy;
+use wippy_runtime::events::{Bus, EventsComponent};
 use wippy_runtime::payload::{Flat, Value};
 use wippy_runtime::process::{Exit, HostShared, HostState, Limits, commands};
-use wippy_runtime::registry::EntryId;
+use wippy_runtime::registry::{EntryId, History, MemoryHistory, Registry, RegistryCommands};
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::{Pool, PoolConfig, Scheduler, Seeded};
+use wippy_runtime::system::SystemComponent;
 use wippy_runtime::{Error, Node, SpawnRequest, streams};
 
 pub const HOST: &str = "app:host";
@@ -31,36 +35,78 @@ enum Driver {
 
 pub struct App {
     pub node: Arc<Node>,
+    pub runtime: Arc<boot::App>,
     driver: Driver,
+}
+
+/// What an application has besides its code.
+pub struct Parts {
+    pub limits: Limits,
+    pub history: Arc<dyn History>,
+    /// Threads of the host, if it has any.
+    pub workers: usize,
+}
+
+impl Default for Parts {
+    fn default() -> Parts {
+        Parts { limits: Limits::default(), history: Arc::new(MemoryHistory::new()), workers: 2 }
+    }
+}
+
+/// The core commands, and the modules a program may list.
+struct Core;
+
+impl Component for Core {
+    fn name(&self) -> &'static str {
+        "core"
+    }
+    fn load(&self, setup: &Setup<'_>) -> wippy_runtime::Result<()> {
+        let catalogue = Arc::new(modules::Catalogue::default());
+        setup.commands(commands::register);
+        setup.commands(streams::register);
+        setup.commands(|c| modules::system::register(c, catalogue));
+        Ok(())
+    }
 }
 
 impl App {
     /// Single-threaded under a seed, on virtual time.
     pub fn seeded(seed: u64) -> App {
+        App::seeded_with(seed, Parts::default())
+    }
+    pub fn seeded_with(seed: u64, parts: Parts) -> App {
         let clock = Arc::new(VirtualClock::new());
         let node = Node::new("test", clock.clone(), Arc::new(SeededEntropy::new(seed))).expect("a node");
+        node.io().take_over();
         let seeded = Seeded::new();
-        App::with(node, Driver::Seeded(seeded.clone(), clock), seeded, Limits::default())
+        App::with(node, Driver::Seeded(seeded.clone(), clock), seeded, parts)
     }
     /// Real threads, real time.
     pub fn pool(limits: Limits) -> App {
+        App::pool_with(Parts { limits, ..Parts::default() })
+    }
+    pub fn pool_with(parts: Parts) -> App {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
         let node = Node::new("test", clock, Arc::new(SeededEntropy::new(1))).expect("a node");
         node.timers().start().expect("a timer thread");
-        let pool = Pool::start(&node, &PoolConfig { workers: 2, name: "test".into() }).expect("threads");
+        let pool = Pool::start(&node, &PoolConfig { workers: parts.workers, name: "test".into() }).expect("threads");
         let pool = Arc::new(pool);
-        App::with(node, Driver::Pool(pool.clone()), pool, limits)
+        App::with(node, Driver::Pool(pool.clone()), pool, parts)
     }
-    fn with(node: Arc<Node>, driver: Driver, scheduler: Arc<dyn Scheduler>, limits: Limits) -> App {
-        let mut dispatcher = DispatcherBuilder::default();
-        commands::register(&mut dispatcher);
-        streams::register(&mut dispatcher);
-        node.set_dispatcher(dispatcher.freeze());
+    fn with(node: Arc<Node>, driver: Driver, scheduler: Arc<dyn Scheduler>, parts: Parts) -> App {
+        let registry = Registry::new(Default::default(), parts.history, Bus::new());
+        let components: Vec<Arc<dyn Component>> = vec![
+            Arc::new(Core),
+            Arc::new(EventsComponent),
+            Arc::new(RegistryCommands),
+            Arc::new(SystemComponent::default()),
+        ];
+        let runtime = boot::App::boot(node.clone(), registry, Config::empty(), components).expect("a runtime");
         let id = Name::new(HOST).expect("room for a name");
-        let host = Arc::new(HostShared::new(id, scheduler, CapabilitySet::default(), limits));
+        let host = Arc::new(HostShared::new(id, scheduler, CapabilitySet::default(), parts.limits));
         host.set_state(HostState::Running);
         node.router().register(id, Delivery::Processes(host)).expect("a free host id");
-        App { node, driver }
+        App { node, runtime, driver }
     }
 
     /// Makes `id` spawnable.
@@ -119,24 +165,29 @@ impl Drop for App {
 /// A file of cases: each names itself, its entries, and what its main returns.
 pub struct Case {
     pub name: String,
+    /// Actions and resources that are denied; `*` is every resource.
+    pub denied: Vec<(String, String)>,
     /// Id, modules, source.
     pub entries: Vec<(String, Vec<String>, String)>,
     pub expect: String,
 }
 
-/// Reads `--- case NAME`, `--- entry ID [modules...]`, `--- expect` sections.
+/// Reads `--- case NAME`, `--- deny ACTION RESOURCE`, `--- entry ID [modules...]`, `--- expect` sections.
 pub fn cases(text: &str) -> Vec<Case> {
     let mut all: Vec<Case> = Vec::new();
     let mut lines: VecDeque<&str> = text.lines().collect();
     let mut in_expect = false;
     while let Some(line) = lines.pop_front() {
         if let Some(name) = line.strip_prefix("--- case ") {
-            all.push(Case { name: name.to_owned(), entries: Vec::new(), expect: String::new() });
+            let name = name.to_owned();
+            all.push(Case { name, denied: Vec::new(), entries: Vec::new(), expect: String::new() });
             in_expect = false;
             continue;
         }
         let Some(case) = all.last_mut() else { continue };
-        if let Some(entry) = line.strip_prefix("--- entry ") {
+        if let Some((action, resource)) = line.strip_prefix("--- deny ").and_then(|deny| deny.split_once(' ')) {
+            case.denied.push((action.to_owned(), resource.to_owned()));
+        } else if let Some(entry) = line.strip_prefix("--- entry ") {
             let mut words = entry.split_whitespace().map(str::to_owned);
             let id = words.next().expect("an id");
             case.entries.push((id, words.collect(), String::new()));

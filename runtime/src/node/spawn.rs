@@ -133,7 +133,7 @@ impl Node {
         if let Err(full) = host.admit() {
             return Err((full, process));
         }
-        let control = Arc::new(Control::new(self.new_pid(address), host.clone(), frame));
+        let control = Arc::new(Control::new(self.new_pid(address), host.clone(), frame, self.clock().wall()));
         if let Some(hook) = host.start_hook().filter(|_| address == host.id) {
             hook(&control, call);
         }

@@ -281,13 +281,17 @@ pub struct Control {
     pub(crate) exits: Mutex<Option<Box<Exits>>>,
     /// Bytes of memory the engine last reported.
     pub memory: AtomicU64,
+    /// Nanoseconds since the Unix epoch.
+    pub started: i64,
+    /// Steps begun; written only by the worker that runs the process.
+    pub(crate) steps: AtomicU64,
 }
 
 const TRAP_LINKS: u32 = 1;
 const UPGRADABLE: u32 = 2;
 
 impl Control {
-    pub(crate) fn new(pid: Pid, host: Arc<HostShared>, frame: Frame) -> Control {
+    pub(crate) fn new(pid: Pid, host: Arc<HostShared>, frame: Frame, started: i64) -> Control {
         Control {
             pid,
             state: StateWord::new(),
@@ -300,7 +304,13 @@ impl Control {
             relations: Mutex::default(),
             exits: Mutex::new(None),
             memory: AtomicU64::new(0),
+            started,
+            steps: AtomicU64::new(0),
         }
+    }
+    /// Steps begun so far.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
     pub fn pid(&self) -> Pid {
         self.pid

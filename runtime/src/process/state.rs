@@ -36,6 +36,19 @@ pub enum State {
     Complete = 4,
 }
 
+impl State {
+    /// As introspection shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Ready => "ready",
+            State::Running => "running",
+            State::Blocked => "blocked",
+            State::Idle => "idle",
+            State::Complete => "complete",
+        }
+    }
+}
+
 const STATE: u32 = 7;
 const WAKE: u32 = 8;
 const KILL: u32 = 16;

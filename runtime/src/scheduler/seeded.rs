@@ -81,6 +81,6 @@ impl Scheduler for Seeded {
     }
     fn stats(&self) -> PoolStats {
         let executed = self.executed.load(Ordering::Relaxed);
-        PoolStats { executed, stolen: 0, queued: self.ready.lock().len() }
+        PoolStats { executed, stolen: 0, queued: self.ready.lock().len(), threads: 1 }
     }
 }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::dispatch::{Caller, StepContext};
 use crate::error::Error;
@@ -29,6 +30,8 @@ const KEEP: usize = 256;
 pub(super) fn run(caller: &Caller, batch: &mut VecDeque<Event>) -> After {
     let control = &caller.control;
     control.state.start();
+    // Nobody else writes it, so no read-modify-write is needed.
+    control.steps.store(control.steps() + 1, Ordering::Relaxed);
     debug_assert!(batch.is_empty());
     control.queue.take_all(batch);
     let after = run_started(caller, batch);

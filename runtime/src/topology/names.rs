@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
@@ -29,11 +30,13 @@ const SHARDS: usize = 16;
 pub struct Names {
     hash: RandomState,
     shards: [RwLock<HashMap<Arc<str>, Pid>>; SHARDS],
+    again: AtomicU64,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        Names { hash: RandomState::new(), shards: std::array::from_fn(|_| RwLock::default()) }
+        let shards = std::array::from_fn(|_| RwLock::default());
+        Names { hash: RandomState::new(), shards, again: AtomicU64::new(0) }
     }
 }
 
@@ -48,7 +51,10 @@ impl Names {
         let text: Arc<str> = name.into();
         let mut shard = self.shard(name).write();
         match shard.get(name) {
-            Some(p) if *p == pid => return Ok(()),
+            Some(p) if *p == pid => {
+                self.again.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
+            }
             Some(p) => {
                 let taken = Error::already_exists("name already registered");
                 return Err(taken.detail("existing_pid", p.to_string()));
@@ -64,6 +70,11 @@ impl Names {
             relations.names.push(text);
         }
         Ok(())
+    }
+
+    /// How often a pid was given a name that it had.
+    pub fn registered_again(&self) -> u64 {
+        self.again.load(Ordering::Relaxed)
     }
 
     pub fn lookup(&self, name: &str) -> Option<Pid> {

@@ -1,0 +1,146 @@
+//! What processes may ask the runtime about itself, and under which permission.
+
+use std::sync::Arc;
+
+use super::facts::Facts;
+use crate::dispatch::{DispatcherBuilder, Gate, Request};
+use crate::error::{Error, Result};
+use crate::payload::Value;
+
+/// One thing to know. All numbers of answers are floats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    MemoryStats,
+    Allocated,
+    HeapObjects,
+    MemoryLimit,
+    GcPercent,
+    Tasks,
+    MaxProcs,
+    Cpus,
+    ProcessId,
+    Hostname,
+    WorkingDirectory,
+    /// The state of one service.
+    Service(String),
+    Services,
+    Hosts,
+    /// The processes of one host.
+    Processes(String),
+    NodeId,
+    NodeAddress,
+    NodeRole,
+    Members,
+    Leader,
+    ClusterSize,
+    /// A fact about this node's part in raft.
+    Raft,
+    RaftStats,
+}
+
+impl Fact {
+    /// The resource of the permission `system.read`.
+    pub fn resource(&self) -> &'static str {
+        match self {
+            Fact::MemoryStats | Fact::Allocated | Fact::HeapObjects => "memory",
+            Fact::MemoryLimit => "memory_limit",
+            Fact::GcPercent => "gc_percent",
+            Fact::Tasks => "goroutines",
+            Fact::MaxProcs => "gomaxprocs",
+            Fact::Cpus => "cpu",
+            Fact::ProcessId => "pid",
+            Fact::Hostname => "hostname",
+            Fact::WorkingDirectory => "cwd",
+            Fact::Service(_) | Fact::Services => "supervisor",
+            Fact::Hosts | Fact::Processes(_) => "hosts",
+            Fact::NodeId | Fact::NodeAddress | Fact::NodeRole => "node",
+            Fact::Members | Fact::Leader | Fact::ClusterSize => "cluster",
+            Fact::Raft => "raft",
+            Fact::RaftStats => "raft_stats",
+        }
+    }
+}
+
+fn require(gate: &Gate<'_>, action: &str, resource: &str) -> Result<()> {
+    gate.require(action, resource, || Error::invalid(format!("permission denied: {action} on {resource}")))
+}
+
+/// Asks for a fact. Reply: plain data as the Lua module `system` documents it.
+pub struct Read(pub Fact);
+
+impl Request for Read {
+    const NAME: &'static str = "system.read";
+    const CAPABILITY: &'static str = "system";
+    type Reply = Value;
+    fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
+        require(gate, "system.read", self.0.resource())
+    }
+}
+
+/// A knob and where to turn it; `None`: the caller did not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Bytes, -1 for no limit.
+    MemoryLimit(Option<i64>),
+    GcPercent(Option<i64>),
+    MaxProcs(i64),
+}
+
+/// Turns a knob. Reply: where it was.
+pub struct Set(pub Setting);
+
+impl Request for Set {
+    const NAME: &'static str = "system.control";
+    const CAPABILITY: &'static str = "system";
+    type Reply = Value;
+    fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
+        match self.0 {
+            Setting::MemoryLimit(_) => require(gate, "system.control", "memory_limit"),
+            Setting::MaxProcs(_) => require(gate, "system.control", "gomaxprocs"),
+            Setting::GcPercent(_) => require(gate, "system.gc", "gc_percent"),
+        }
+    }
+}
+
+/// Says that the caller is about to collect its garbage; each process does that for itself.
+pub struct Collect;
+
+impl Request for Collect {
+    const NAME: &'static str = "system.gc";
+    const CAPABILITY: &'static str = "system";
+    type Reply = ();
+    fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
+        require(gate, "system.gc", "gc")
+    }
+}
+
+/// Acquires or releases a lock of the cluster. Reply: whether that was done.
+pub struct Lock {
+    pub name: String,
+    pub acquire: bool,
+}
+
+impl Request for Lock {
+    const NAME: &'static str = "system.lock";
+    const CAPABILITY: &'static str = "system";
+    type Reply = bool;
+    fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
+        gate.require("system.lock", &self.name, || {
+            Error::permission_denied(format!("permission denied: system.lock on {}", self.name))
+        })
+    }
+}
+
+/// Registers the commands.
+pub fn register(commands: &mut DispatcherBuilder, memory_limit: i64) {
+    let facts = Arc::new(Facts::new(memory_limit));
+    let f = facts.clone();
+    commands.sync(move |caller, Read(fact)| f.answer(caller, &fact));
+    let f = facts.clone();
+    commands.sync(move |_, Set(setting)| f.set(setting));
+    commands.sync(move |_, Collect| {
+        facts.collected();
+        Ok(())
+    });
+    commands.sync(|_, _: Lock| Err(Error::internal("lock service not available")));
+}

@@ -1,0 +1,71 @@
+//! The runtime looking at itself: memory, hosts, processes, the node, and the
+//! few knobs a program may turn.
+//!
+//! `commands` is what processes may ask and under which permission, `facts` the
+//! answers, `memory` what the operating system says about this program. A node
+//! without a cluster answers for itself alone. Knobs of the original's Go
+//! runtime that have no counterpart here keep the number they are given.
+
+pub mod commands;
+mod facts;
+mod memory;
+
+use std::sync::{Arc, Weak};
+
+use crate::boot::{Component, Setup};
+use crate::error::Result;
+use crate::events::Bus;
+use crate::metrics::{self, Sample};
+use crate::node::Node;
+use crate::relay::Delivery;
+
+/// Bytes of the memory limit when nobody sets one.
+pub const DEFAULT_MEMORY_LIMIT: i64 = 1 << 30;
+
+/// Introspection for processes, and the runtime's own metrics.
+pub struct SystemComponent {
+    /// Bytes; what `system.memory.get_limit` shows at first.
+    pub memory_limit: i64,
+}
+
+impl Default for SystemComponent {
+    fn default() -> SystemComponent {
+        SystemComponent { memory_limit: DEFAULT_MEMORY_LIMIT }
+    }
+}
+
+impl Component for SystemComponent {
+    fn name(&self) -> &'static str {
+        "system"
+    }
+    fn load(&self, setup: &Setup<'_>) -> Result<()> {
+        let metrics = setup.node.metrics();
+        let series = setup.config.get_int("metrics", "buffer.size", metrics::MAX_SERIES as i64);
+        metrics.set_limit(series.max(0) as usize);
+        let (node, bus) = (Arc::downgrade(setup.node), setup.bus.clone());
+        metrics.gather_from(Box::new(move |all| gather(&node, &bus, all)));
+        setup.commands(|c| commands::register(c, self.memory_limit));
+        Ok(())
+    }
+}
+
+/// What the parts of a node count anyway.
+fn gather(node: &Weak<Node>, bus: &Bus, all: &mut Vec<Sample>) {
+    let stats = bus.stats();
+    all.push(Sample::gauge("eventbus_subscribers_active", &[], stats.subscribers));
+    for (reason, n) in [("cap", stats.refused_full), ("closed", stats.refused_closed)] {
+        all.push(Sample::counter("eventbus_subscribers_rejected_total", &[("reason", reason)], n));
+    }
+    all.push(Sample::counter("eventbus_events_dropped_total", &[], stats.dropped));
+    let Some(node) = node.upgrade() else { return };
+    all.push(Sample::counter("runtime_name_reregistrations_total", &[], node.names().registered_again()));
+    let denials = node.denials.load(std::sync::atomic::Ordering::Relaxed);
+    all.push(Sample::counter("wippy_denials_total", &[], denials));
+    for (id, delivery) in node.router().hosts() {
+        let Delivery::Processes(host) = delivery else { continue };
+        let (stats, host_label) = (host.scheduler.stats(), [("host", &*id)]);
+        all.push(Sample::gauge("wippy_host_processes", &host_label, host.live()));
+        all.push(Sample::gauge("wippy_host_queued", &host_label, stats.queued));
+        all.push(Sample::counter("wippy_host_steps_total", &host_label, stats.executed));
+    }
+}
