@@ -15,7 +15,7 @@ use wippy_runtime::events::{Bus, EventReceiver};
 use wippy_runtime::functions::FunctionCall;
 use wippy_runtime::payload::{Flat, Value};
 use wippy_runtime::process::{Exit, HostShared, HostState, Inherited, Limits, Message, commands};
-use wippy_runtime::registry::{self, Entry, EntryId, MemoryHistory, Registry};
+use wippy_runtime::registry::{self, Entry, EntryId, MemoryHistory, Registry, RegistryCommands};
 use wippy_runtime::relay::{Delivery, Name, Pid};
 use wippy_runtime::scheduler::Seeded;
 use wippy_runtime::{Error, Node, Result, SpawnRequest};
@@ -55,7 +55,7 @@ pub type Outcome = Receiver<Result<Flat, Error>>;
 
 impl Project {
     pub fn new() -> Project {
-        Project::with(Config::empty(), Vec::new())
+        Project::with(Config::empty(), vec![Arc::new(RegistryCommands)])
     }
     pub fn with(config: Config, more: Vec<Arc<dyn Component>>) -> Project {
         let clock = Arc::new(VirtualClock::new());
