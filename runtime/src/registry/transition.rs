@@ -82,9 +82,14 @@ impl<'a> Transition<'a> {
         self.undoing = true;
         let mut problems = Vec::new();
         problems.extend(self.begin().err());
+        let mut inverses = Vec::new();
         for op in accepted.iter().rev() {
-            problems.extend(op.invert().and_then(|inverse| self.operation(&inverse)).err());
+            match op.invert() {
+                Ok(inverse) => inverses.push(inverse),
+                Err(e) => problems.push(e),
+            }
         }
+        problems.extend(self.take_back(inverses));
         problems.extend(self.commit().err());
         self.applied.clear();
         if problems.is_empty() {
@@ -94,6 +99,28 @@ impl<'a> Transition<'a> {
         tracing::error!(problems = text.join("; "), "rollback failed, handlers may be out of step with the registry");
         let message = format!("{error} (rollback failed: {})", text.join("; "));
         Error::new(error.kind().clone(), message).with_retryable(error.is_retryable())
+    }
+
+    /// Runs all operations, those that miss something again after the others, until a pass brings nothing new. Gives
+    /// what failed for good.
+    fn take_back(&mut self, mut pending: Vec<Operation>) -> Vec<Error> {
+        let mut problems = Vec::new();
+        loop {
+            let before = pending.len();
+            let mut deferred = Vec::new();
+            for op in pending {
+                match self.operation(&op) {
+                    Ok(()) => {}
+                    Err(error) if is_missing(&error) => deferred.push((op, error)),
+                    Err(error) => problems.push(error),
+                }
+            }
+            if deferred.is_empty() || deferred.len() == before {
+                problems.extend(deferred.into_iter().map(|(_, error)| error));
+                return problems;
+            }
+            pending = deferred.into_iter().map(|(op, _)| op).collect();
+        }
     }
 
     /// All unknown kinds at once, before anything happens.
