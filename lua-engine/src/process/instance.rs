@@ -177,11 +177,16 @@ impl LuaProcess {
         let Some(vm) = &self.vm else { return };
         let used = vm.memory().used();
         if used > SMALL_HEAP && used > self.live + self.live / 2 {
-            let _unlimited = vm.memory().suspend();
-            // SAFETY: the VM is ours and not running; finalisers are native and expect the limit to be suspended.
-            unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCCOLLECT) };
-            self.live = vm.memory().used();
+            self.collect();
         }
+    }
+
+    fn collect(&mut self) {
+        let Some(vm) = &self.vm else { return };
+        let _unlimited = vm.memory().suspend();
+        // SAFETY: the VM is ours and not running; finalisers are native and expect the limit to be suspended.
+        unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCCOLLECT) };
+        self.live = vm.memory().used();
     }
 }
 
@@ -191,7 +196,12 @@ impl Process for LuaProcess {
         match &self.vm {
             None => self.vm = Some(self.load(control, &call.method)?),
             // A pooled instance may serve callers on different hosts.
-            Some(vm) => vm.memory().set_limit(memory_limit(control)),
+            Some(vm) => {
+                vm.memory().set_limit(memory_limit(control));
+                if vm.memory().exceeded() {
+                    self.collect();
+                }
+            }
         }
         let Some(vm) = &self.vm else { return Err(Error::internal("process has no code")) };
         let Some(engine) = vm.state().extension::<Engine>() else {
