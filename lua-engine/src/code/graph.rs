@@ -115,23 +115,23 @@ impl Graph {
         found
     }
 
-    /// Everything `root`, which need not be in the graph, reaches. The error names the node and the import that leads
-    /// nowhere. The imports must be free of cycles.
-    pub fn closure(&self, root: &Arc<CodeNode>) -> Result<Closure, (Arc<CodeNode>, Dependency)> {
-        let mut reached: BTreeMap<&EntryId, (&Arc<CodeNode>, usize)> = BTreeMap::from([(root.id(), (root, 0))]);
+    /// Everything `root`, which need not be in the graph, reaches.
+    pub fn closure(&self, root: &Arc<CodeNode>) -> Result<Closure, Broken> {
+        let mut reached: BTreeMap<&EntryId, Reached<'_>> = BTreeMap::from([(root.id(), Reached::new(root))]);
         let mut new = vec![root];
         while let Some(node) = new.pop() {
             for (dependency, id) in node.imports() {
-                if let Some((_, incoming)) = reached.get_mut(id) {
-                    *incoming += 1;
-                    continue;
+                if !reached.contains_key(id) {
+                    let Some(target) = self.nodes.get(id) else {
+                        return Err(Broken::Missing(node.clone(), dependency.clone()));
+                    };
+                    reached.insert(id, Reached::new(target));
+                    new.push(target);
                 }
-                let Some(target) = self.nodes.get(id) else { return Err((node.clone(), dependency.clone())) };
-                reached.insert(id, (target, 1));
-                new.push(target);
+                reached.entry(id).and_modify(|r| r.importers += 1);
             }
         }
-        Ok(Closure(by_depth(root, reached)))
+        by_depth(root, reached).map(Closure).ok_or(Broken::Cycle)
     }
 
     /// A chain of imports from `from` to `to`, both included; `instead` replaces nodes of the graph.
@@ -174,30 +174,53 @@ fn chain(from: &EntryId, to: &EntryId, came_from: &BTreeMap<&EntryId, &EntryId>)
     steps
 }
 
-/// Sorts by distance from the root, which is the longest chain that leads there.
+/// Why a node cannot be laid out as things are.
+pub(super) enum Broken {
+    /// An import of a node leads nowhere.
+    Missing(Arc<CodeNode>, Dependency),
+    Cycle,
+}
+
+/// A node of a closure in the making.
+struct Reached<'a> {
+    node: &'a Arc<CodeNode>,
+    /// Those that were not visited yet.
+    importers: usize,
+    /// The longest chain of imports that leads here from the root.
+    depth: usize,
+}
+
+impl<'a> Reached<'a> {
+    fn new(node: &'a Arc<CodeNode>) -> Self {
+        Reached { node, importers: 0, depth: 0 }
+    }
+}
+
+/// The nodes by distance from the root, the farthest first; `None` if they form a cycle. A node is visited after all
+/// that import it (Kahn's algorithm), so its distance is final then.
 fn by_depth<'a>(
     root: &'a Arc<CodeNode>,
-    mut reached: BTreeMap<&'a EntryId, (&'a Arc<CodeNode>, usize)>,
-) -> Vec<Arc<CodeNode>> {
-    let mut depth: BTreeMap<&EntryId, usize> = BTreeMap::new();
-    let mut ready = vec![root];
-    while let Some(node) = ready.pop() {
-        let below = depth.get(node.id()).copied().unwrap_or(0) + 1;
+    mut reached: BTreeMap<&'a EntryId, Reached<'a>>,
+) -> Option<Vec<Arc<CodeNode>>> {
+    let mut visited = 0;
+    let mut ready: Vec<&EntryId> =
+        reached.get(root.id()).filter(|r| r.importers == 0).map(|_| root.id()).into_iter().collect();
+    while let Some(id) = ready.pop() {
+        visited += 1;
+        let (node, depth) = reached.get(id).map(|r| (r.node, r.depth))?;
         for (_, id) in node.imports() {
-            let known = depth.entry(id).or_default();
-            *known = below.max(*known);
-            if let Some((target, incoming)) = reached.get_mut(id) {
-                *incoming -= 1;
-                if *incoming == 0 {
-                    ready.push(target);
-                }
+            let target = reached.get_mut(id)?;
+            target.depth = target.depth.max(depth + 1);
+            target.importers -= 1;
+            if target.importers == 0 {
+                ready.push(target.node.id());
             }
         }
     }
-    let mut order: Vec<(Reverse<usize>, &EntryId)> =
-        reached.keys().map(|id| (Reverse(depth.get(id).copied().unwrap_or(0)), *id)).collect();
-    order.sort();
-    order.iter().map(|(_, id)| reached[id].0.clone()).collect()
+    let mut order: Vec<Reached<'_>> = reached.into_values().collect();
+    // Stable, so it stays by id inside a level.
+    order.sort_by_key(|r| Reverse(r.depth));
+    (visited == order.len()).then(|| order.into_iter().map(|r| r.node.clone()).collect())
 }
 
 #[cfg(test)]
@@ -235,13 +258,17 @@ mod tests {
         let graph = graph(&["z", "a", "m a z", "b m", "c", "side"]);
         let order = |root: &str| match graph.closure(&node(root)) {
             Ok(closure) => names(closure.nodes().iter().map(|n| n.id())),
-            Err((node, missing)) => format!("{} misses {}", node.id().name(), missing.alias),
+            Err(Broken::Missing(node, missing)) => format!("{} misses {}", node.id().name(), missing.alias),
+            Err(Broken::Cycle) => "cycle".to_owned(),
         };
         assert_eq!(order("main"), "main");
         assert_eq!(order("main z a"), "a z main");
         // `a` is imported directly too, but the longest chain to it has three steps.
         assert_eq!(order("main a b c"), "a z m b c main");
         assert_eq!(order("main b gone"), "main misses gone");
+        // Replacing nodes can close a circle for a while, with or without the root on it.
+        assert_eq!(order("a b"), "cycle");
+        assert!(self::graph(&["x y", "y x"]).closure(&node("main x")).is_err());
     }
 
     #[test]

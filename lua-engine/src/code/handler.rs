@@ -21,7 +21,7 @@ use wippy_runtime::{Error, Kind, Node, Result};
 
 use super::definition::{self, Dependency, KINDS, Role, Source, Target};
 use super::files::{self, Chunks, CodeFiles, shown_file};
-use super::graph::{CodeNode, Graph};
+use super::graph::{Broken, CodeNode, Graph};
 use super::problems::Problems;
 use super::version::{Version, Workshop};
 
@@ -80,7 +80,11 @@ impl CodeHandler {
             books.change.waiting.insert(entry.id.clone(), node);
             return Err(error);
         }
-        let prepared = self.workshop.prepare(closure(&books.graph, &node)?)?;
+        // Elsewhere in the graph things may be on their way to where this change leads; then it is prepared with it.
+        let prepared = match books.graph.closure(&node) {
+            Ok(closure) => self.workshop.prepare(closure)?,
+            Err(_) => None,
+        };
         books.change.waiting.remove(&entry.id);
         books.change.prepared.remove(&entry.id);
         if let Some(version) = prepared {
@@ -123,8 +127,14 @@ impl CodeHandler {
             }
             let names: Vec<&str> = cycle.iter().map(EntryId::as_str).collect();
             let text = format!("adding dependency would create a cycle: {}", names.join(" -> "));
+            let error = node.entry.field_error(&by.field, text);
+            let changed = |id| id == node.id() || change.touched.contains(id) || change.waiting.contains_key(id);
+            if !cycle.iter().all(changed) {
+                // An operation that is still to come may open it, so this one is tried again.
+                return Err(error.with_kind(Kind::NOT_FOUND));
+            }
             change.cyclic.extend(cycle);
-            return Err(node.entry.field_error(&by.field, text));
+            return Err(error);
         }
         let mut problems = Problems::default();
         for dependency in &node.dependencies {
@@ -183,7 +193,7 @@ impl CodeHandler {
         let mut versions = Vec::new();
         for id in graph.dependents(&change.touched) {
             let Some(node) = graph.get(&id).filter(|node| node.role != Role::Library) else { continue };
-            let version = closure(graph, node).and_then(|closure| {
+            let version = graph.closure(node).map_err(|broken| refusal(node, broken)).and_then(|closure| {
                 if installed.get(&id).is_some_and(|old| old.closure.same_as(&closure)) {
                     return Ok(None);
                 }
@@ -233,6 +243,7 @@ impl EntryHandler for CodeHandler {
     fn delete(&self, entry: &Arc<Entry>) -> Result<()> {
         let books = &mut *self.books.lock();
         books.graph.remove(&entry.id);
+        books.change.waiting.remove(&entry.id);
         books.change.prepared.remove(&entry.id);
         books.change.touched.insert(entry.id.clone());
         Ok(())
@@ -287,8 +298,11 @@ impl EntryHandler for CodeHandler {
     }
 }
 
-fn closure(graph: &Graph, node: &Arc<CodeNode>) -> Result<super::graph::Closure> {
-    graph.closure(node).map_err(|(by, dependency)| missing(&by, &dependency, ""))
+fn refusal(node: &CodeNode, broken: Broken) -> Error {
+    match broken {
+        Broken::Missing(by, dependency) => missing(&by, &dependency, ""),
+        Broken::Cycle => node.entry.error("its imports form a cycle"),
+    }
 }
 
 fn missing(node: &CodeNode, dependency: &Dependency, hint: &str) -> Error {

@@ -1,7 +1,7 @@
 //! A project on disk, installed into a runtime that is put together from real
-//! components and runs under a seed.
-
-mod hosts;
+//! components and runs under a seed. Shared by several test programs, none of
+//! which uses all of it.
+#![allow(dead_code)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,12 +33,15 @@ impl Component for Core {
     }
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
         setup.commands(commands::register);
-        let id = Name::new(HOST)?;
-        let scheduler = self.scheduler.clone();
-        let host = Arc::new(HostShared::new(id, scheduler, CapabilitySet::default(), Limits::default()));
-        host.set_state(HostState::Running);
-        setup.node.router().register(id, Delivery::Processes(host))
+        host(setup.node, &self.scheduler, HOST, CapabilitySet::default(), Limits::default())
     }
+}
+
+fn host(node: &Node, scheduler: &Arc<Seeded>, id: &str, capabilities: CapabilitySet, limits: Limits) -> Result<()> {
+    let id = Name::new(id)?;
+    let host = Arc::new(HostShared::new(id, scheduler.clone(), capabilities, limits));
+    host.set_state(HostState::Running);
+    node.router().register(id, Delivery::Processes(host))
 }
 
 /// See the module comment.
@@ -66,7 +69,7 @@ impl Project {
         let scheduler = Seeded::new();
         let mut components: Vec<Arc<dyn Component>> = vec![
             Arc::new(Core { scheduler: scheduler.clone() }),
-            Arc::new(hosts::HostsComponent),
+            Arc::new(wippy_hosts::HostsComponent),
             wippy_lua::code::component(),
         ];
         components.extend(more);
@@ -75,6 +78,10 @@ impl Project {
         Project { app, dir, events, scheduler, clock }
     }
 
+    /// Adds another host.
+    pub fn host(&self, id: &str, capabilities: CapabilitySet, limits: Limits) {
+        host(&self.app.node, &self.scheduler, id, capabilities, limits).expect("a free host id");
+    }
     pub fn write(&self, file: &str, text: &str) {
         let path = self.dir.path().join(file);
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).expect("a writable directory");
@@ -110,17 +117,23 @@ impl Project {
         }
     }
     pub fn spawn(&self, id: &str) -> Result<(Pid, Outcome)> {
+        self.spawn_on(HOST, id)
+    }
+    pub fn spawn_on(&self, host: &str, id: &str) -> Result<(Pid, Outcome)> {
         let (sender, outcome) = channel();
         let request = SpawnRequest {
             on_exit: Some(Box::new(move |exit: &Exit| drop(sender.send(exit.clone().into_result())))),
-            ..SpawnRequest::new(EntryId::parse(id), HOST)
+            ..SpawnRequest::new(EntryId::parse(id), host)
         };
         Ok((self.app.node.spawn(request)?, outcome))
     }
     pub fn call(&self, id: &str, args: &[Value]) -> Result<Outcome> {
+        self.call_on(HOST, id, args)
+    }
+    pub fn call_on(&self, host: &str, id: &str, args: &[Value]) -> Result<Outcome> {
         let (sender, outcome) = channel();
         let node = self.app.node.clone();
-        let host = node.process_host(HOST)?;
+        let host = node.process_host(host)?;
         let function = node.functions().get(id)?;
         let call = FunctionCall {
             node,
