@@ -9,6 +9,7 @@
 //! threads. The step context is reachable from native functions only while
 //! [`LuaProcess::step`] runs, and no reference to it lives across a resume.
 
+use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use wippy_lua_vm::sys;
 use wippy_runtime::dispatch::StepContext;
 use wippy_runtime::payload::Flat;
 use wippy_runtime::process::{Control, Event, Exit, Invocation, Process, Step, Upgrade};
+use wippy_runtime::registry::EntryId;
 use wippy_runtime::{Error, Kind};
 
 use super::engine::{Engine, Leave, MAIN, SOURCE_TAG};
@@ -44,12 +46,14 @@ pub struct LuaProcess {
     control: Option<Arc<Control>>,
     /// Bytes alive after the last full collection.
     live: usize,
+    /// What arrived while a coroutine computed.
+    held: VecDeque<Event>,
 }
 
 impl LuaProcess {
     /// A process that has not been initialised.
     pub fn new(plan: Arc<Plan>) -> LuaProcess {
-        LuaProcess { plan, vm: None, control: None, live: 0 }
+        LuaProcess { plan, vm: None, control: None, live: 0, held: VecDeque::new() }
     }
 
     /// Whether the host grants every module that the entry or one of its imports names.
@@ -118,7 +122,9 @@ impl LuaProcess {
         // A coroutine that was preempted while it computed goes on first, as if nothing had happened meanwhile.
         let mut current = !engine.computing.get();
         if current {
-            take_in(vm, engine, cx);
+            take_in(vm, engine, &mut self.held, cx);
+        } else {
+            self.held.extend(std::iter::from_fn(|| cx.next_event()));
         }
         // SAFETY: the VM is ours and not running.
         unsafe { sys::wippy_setfuel(vm.raw(), FUEL) };
@@ -133,7 +139,7 @@ impl LuaProcess {
                 return Step::Done(Exit::Error(killed(vm)));
             }
             if let Some(Leave::Upgrade(entry, args)) = engine.leave.borrow_mut().take() {
-                return upgrade(vm, engine, entry, args);
+                return upgrade(vm, engine, &mut self.held, entry, args);
             }
             match status {
                 ffi::LUA_YIELD if engine.preempted.take() => {
@@ -154,7 +160,7 @@ impl LuaProcess {
             }
             if !current {
                 current = true;
-                take_in(vm, engine, cx);
+                take_in(vm, engine, &mut self.held, cx);
             }
         }
         if engine.ready_yielded() {
@@ -240,6 +246,7 @@ impl Process for LuaProcess {
 
     fn close(&mut self) {
         self.control = None;
+        self.held = VecDeque::new();
         let Some(vm) = &self.vm else { return };
         vm.state().step.set(std::ptr::null_mut());
         let Some(engine) = vm.state().extension::<Engine>() else { return };
@@ -269,9 +276,10 @@ fn memory_limit(control: &Control) -> usize {
 }
 
 /// Takes in what has arrived.
-fn take_in(vm: &Vm, engine: &Engine, cx: &mut StepContext<'_>) {
+fn take_in(vm: &Vm, engine: &Engine, held: &mut VecDeque<Event>, cx: &mut StepContext<'_>) {
+    let held = std::mem::take(held).into_iter();
     vm.enter(|stack| {
-        while let Some(event) = cx.next_event() {
+        for event in held.chain(std::iter::from_fn(|| cx.next_event())) {
             match event {
                 Event::Message(m) => engine.arrive(stack, Content::Message(m)),
                 Event::Notice(n) => engine.arrive(stack, Content::Notice(n)),
@@ -347,7 +355,7 @@ fn main_result(vm: &Vm, cx: &StepContext<'_>, results: i32) -> Exit {
     })
 }
 
-fn upgrade(vm: &Vm, engine: &Engine, entry: Option<wippy_runtime::registry::EntryId>, args: Flat) -> Step {
+fn upgrade(vm: &Vm, engine: &Engine, held: &mut VecDeque<Event>, entry: Option<EntryId>, args: Flat) -> Step {
     let mut retained = Vec::new();
     for content in vm.enter(|stack| engine.drain_mailbox(stack)) {
         match content {
@@ -356,6 +364,8 @@ fn upgrade(vm: &Vm, engine: &Engine, entry: Option<wippy_runtime::registry::Entr
             Content::End => {}
         }
     }
+    // Completions belong to the old code.
+    retained.extend(held.drain(..).filter(|event| !matches!(event, Event::Done(_))));
     Step::Upgrade(Box::new(Upgrade { entry, args, retained }))
 }
 

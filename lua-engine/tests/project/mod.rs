@@ -71,6 +71,7 @@ impl Project {
             Arc::new(Core { scheduler: scheduler.clone() }),
             Arc::new(wippy_hosts::HostsComponent),
             wippy_lua::code::component(),
+            wippy_runtime::functions::component(),
         ];
         components.extend(more);
         let app = App::boot(node, registry, config, components).expect("a runtime");

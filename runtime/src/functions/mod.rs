@@ -177,8 +177,14 @@ struct Intercepted {
 
 impl Callable for Intercepted {
     fn call(&self, call: FunctionCall, done: Done) -> CancelCall {
-        let chain = self.chain.read().clone();
-        Next { chain, at: 0, function: self.function.clone() }.call(call, done)
+        let chain = {
+            let chain = self.chain.read();
+            chain.iter().any(|(_, interceptor)| interceptor.wants(&call.options)).then(|| chain.clone())
+        };
+        match chain {
+            Some(chain) => Next { chain, at: 0, function: self.function.clone() }.call(call, done),
+            None => self.function.call(call, done),
+        }
     }
     fn options(&self) -> Arc<Map> {
         self.function.options()
