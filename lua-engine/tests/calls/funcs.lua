@@ -2,9 +2,9 @@
 --- entry app:main funcs time
 local function main()
     local funcs, time = require("funcs"), require("time")
-    local function both(one, two)
+    local function both(one, two, within)
         local a, b = funcs.async(one, 1), funcs.async(two, 2)
-        local deadline = time.after("2s")
+        local deadline = time.after(within or "2s")
         local got = {}
         for _ = 1, 2 do
             local cases = { deadline:case_receive() }
@@ -24,7 +24,7 @@ local function main()
     end
     local got = assert(both("app:one", "app:two"))
     local _, failed = both("app:one", "app:fails")
-    local _, slow = both("app:slow", "app:two")
+    local _, slow = both("app:slow", "app:two", "20ms")
     return table.concat({ got.a, got.b, failed:kind(), failed:message(), slow:kind(), slow:message() }, " ")
 end
 return { main = main }
@@ -315,8 +315,10 @@ return function()
     local inbox, events = process.inbox(), process.events()
     assert(process.spawn_monitored("app:caller", "app:host", process.pid()))
     local callee = inbox:receive():payload():data()
-    local gone = process.monitor(callee) and events:receive().from ~= callee
-    return tostring(gone and events:receive().from == callee)
+    assert(process.monitor(callee))
+    process.send(callee, "go")
+    local first, second = events:receive().from, events:receive().from
+    return tostring(first ~= callee and second == callee)
 end
 --- entry app:caller funcs
 return function(main)
@@ -327,8 +329,9 @@ return function(main)
 end
 --- function app:waits time
 return { main = function(main, caller)
+    local go = process.listen("go")
     process.send(main, "at", process.pid())
-    time.sleep("5ms")
+    go:receive()
     process.send(caller, "begun")
     time.sleep("1h")
 end }

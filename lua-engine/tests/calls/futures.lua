@@ -11,7 +11,7 @@ return function()
             tostring(err), tostring(failure), tostring(failed))
     end
     state()
-    time.sleep("10ms")
+    while not f:is_complete() do time.sleep("1ms") end
     state()
     local payload, ok = f:channel():receive()
     out[#out + 1] = string.format("%s %s %s %s", type(payload), tostring(payload), tostring(payload:data()), tostring(ok))
@@ -60,11 +60,14 @@ payload{format=lua/any} nil true true
 --- entry app:main funcs time
 return function()
     local f = assert(funcs.async("app:quick"))
-    for _ = 1, 200000 do
+    for _ = 1, 50000 do
         if f:is_complete() or f:result() ~= nil then return "seen" end
     end
-    local before = f:is_complete()
-    time.sleep("5ms")
+    local before, naps = f:is_complete(), 0
+    while not f:is_complete() and naps < 5000 do
+        time.sleep("1ms")
+        naps = naps + 1
+    end
     return tostring(before) .. " " .. tostring(f:is_complete())
 end
 --- function app:quick

@@ -109,12 +109,12 @@ return function()
     time.sleep("2ms")
     process.terminate(caller)
     events:receive()
-    time.sleep("20ms")
+    time.sleep("400ms")
     return tostring(funcs.call("app:fails"))
 end
 --- entry app:caller funcs
 return function(main)
-    local retry = { max_attempts = 100, initial_delay = "4ms", jitter = 0 }
+    local retry = { max_attempts = 100, initial_delay = "150ms", jitter = 0 }
     return funcs.new():with_options{ retry = retry }:call("app:fails", main)
 end
 --- function app:fails pool.type=inline
