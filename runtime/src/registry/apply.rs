@@ -95,7 +95,7 @@ impl Registry {
         }
         let participants = shared.participants.read().clone();
         let environment = shared.environment.read().clone();
-        let mut transition = Transition::new(&shared.bus, &participants, &environment, &mut writer, base.state.clone());
+        let mut transition = Transition::new(&shared.bus, &participants, &environment, &mut writer, &base);
         transition.run(&changes, OnFailure::Stop).map_err(internal("failed to apply changes"))?;
         let saved = effects.commit().and_then(|()| self.save(base.version, &transition.applied));
         let version = saved.map_err(|e| transition.undo(e))?;
@@ -190,7 +190,7 @@ impl Registry {
         let changes = order::sort(changes, &base.state);
         let participants = self.0.participants.read().clone();
         let environment = self.0.environment.read().clone();
-        let mut transition = Transition::new(&self.0.bus, &participants, &environment, &mut writer, base.state.clone());
+        let mut transition = Transition::new(&self.0.bus, &participants, &environment, &mut writer, base);
         transition.run(&changes, on_failure).map_err(internal("failed to apply changes"))?;
         last(self).map_err(|e| transition.undo(e))?;
         let (state, applied) = (transition.state, transition.applied);
@@ -225,8 +225,7 @@ impl Registry {
         let snapshot = Arc::new(Snapshot { version, state, generation });
         *self.0.current.write() = snapshot.clone();
         let participants = self.0.participants.read().clone();
-        participants.owners.iter().for_each(|o| quietly(|| o.handler.installed(&snapshot, changes)));
-        participants.watchers.iter().for_each(|w| quietly(|| w.observer.installed(&snapshot, changes)));
+        participants.installed(&snapshot, changes);
     }
 }
 

@@ -60,7 +60,8 @@ pub trait EntryHandler: Send + Sync {
     fn create(&self, entry: &Arc<Entry>) -> Result<()>;
     fn update(&self, old: &Arc<Entry>, new: &Arc<Entry>) -> Result<()>;
     fn delete(&self, entry: &Arc<Entry>) -> Result<()>;
-    /// The new state is visible; `changes` are all operations that led to it.
+    /// The new state is visible; `changes` are all operations that led to it. Also follows the transaction that takes
+    /// back a failed change, with the state that has stayed and the inverse operations.
     fn installed(&self, _snapshot: &Snapshot, _changes: &[Operation]) {}
 }
 

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use super::changeset::Operation;
+use super::core::Snapshot;
 use super::entry::Entry;
 use super::handler::{EntryHandler, Observer};
+use super::transition::quietly;
 use crate::error::Error;
 use crate::pattern::Pattern;
 
@@ -117,6 +120,12 @@ impl Participants {
     }
     pub fn watchers_of(&self, kind: &str) -> impl Iterator<Item = &Arc<dyn Observer>> {
         self.watchers.iter().filter(move |w| w.patterns.iter().any(|p| p.matches(kind))).map(|w| &w.observer)
+    }
+
+    /// Tells everybody, handlers first, that `snapshot` is what they hold.
+    pub fn installed(&self, snapshot: &Snapshot, changes: &[Operation]) {
+        self.owners.iter().for_each(|o| quietly(|| o.handler.installed(snapshot, changes)));
+        self.watchers.iter().for_each(|w| quietly(|| w.observer.installed(snapshot, changes)));
     }
 
     /// Every kind that can be named, sorted.

@@ -97,7 +97,8 @@ pub enum Reference {
 }
 
 impl Reference {
-    fn parse(text: &str, ns: &str) -> Reference {
+    /// What `text` means in an entry of the namespace `ns`.
+    pub fn parse(text: &str, ns: &str) -> Reference {
         match text.split_once(':') {
             Some(("group", group)) => Reference::Group(group.to_owned()),
             Some(("ns", namespace)) => Reference::Namespace(namespace.to_owned()),

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::changeset::{ChangeSet, OpKind, Operation};
-use super::core::Writer;
+use super::core::{Snapshot, Writer};
 use super::entry::{Entry, EntryId};
 use super::forms::{self, Forms};
 use super::handler::EntryHandler;
@@ -44,6 +44,8 @@ pub(super) struct Transition<'a> {
     undoing: bool,
     pub state: State,
     pub applied: Vec<Operation>,
+    /// What is current, and stays so if the transition fails.
+    base: &'a Snapshot,
     path: String,
 }
 
@@ -53,11 +55,11 @@ impl<'a> Transition<'a> {
         participants: &'a Participants,
         environment: &'a Environment,
         writer: &'a mut Writer,
-        state: State,
+        base: &'a Snapshot,
     ) -> Self {
         let before = writer.forms.clone();
-        let (applied, path) = (Vec::new(), String::new());
-        Transition { bus, participants, environment, writer, before, undoing: false, state, applied, path }
+        let (state, applied, path) = (base.state.clone(), Vec::new(), String::new());
+        Transition { bus, participants, environment, writer, before, undoing: false, state, applied, base, path }
     }
 
     /// Runs `changes` in their order. On an error everything accepted was taken
@@ -91,7 +93,7 @@ impl<'a> Transition<'a> {
         }
         problems.extend(self.take_back(inverses));
         problems.extend(self.commit().err());
-        self.applied.clear();
+        self.participants.installed(self.base, &std::mem::take(&mut self.applied));
         if problems.is_empty() {
             return error;
         }

@@ -2,8 +2,11 @@
 //! resource); until the security model lands the only engine answers
 //! "allowed", but every call site asks it already.
 
+use std::sync::Arc;
+
 use crate::payload::Map;
-use crate::process::Inherited;
+use crate::process::{Inherited, Scope};
+use crate::registry::EntryId;
 
 /// One question to the policy engine.
 pub struct Ask<'a> {
@@ -17,6 +20,12 @@ pub struct Ask<'a> {
 /// Decides. Called on hot paths: must not block.
 pub trait Policies: Send + Sync {
     fn allows(&self, ask: &Ask<'_>) -> bool;
+    /// The scope made of `policies` and all policies of `groups`. Ids that name nothing are left out; `None` if
+    /// nothing is left, as for an engine that knows no policies.
+    fn scope(&self, policies: &[EntryId], groups: &[EntryId]) -> Option<Arc<Scope>> {
+        let _ = (policies, groups);
+        None
+    }
 }
 
 /// Allows everything.

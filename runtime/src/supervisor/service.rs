@@ -10,12 +10,13 @@ use crate::process::Inherited;
 ///
 /// All calls come from the supervisor, one at a time, and must not block: work that takes long goes to the node's
 /// IO runtime, and its outcome is reported. One call of `start` begins a *run*; the run is over when it has reported
-/// [`Reporter::ended`].
+/// [`Reporter::ended`]. A service never has two runs at once: if one does not end when asked to, the next one waits.
 pub trait Service: Send + Sync {
     /// Begins a run on behalf of the service's own actor and scope (`lifecycle.security`). Reports `running` once it
-    /// is up, or `ended` if that fails.
+    /// is up, or `ended` if that fails; until then a `stop` means that nobody waits for it any more.
     fn start(&self, on_behalf: Arc<Inherited>, report: Reporter);
-    /// Asks the run that reports to `report` to end, gently at first, within about `within`. It reports `ended`.
+    /// Asks the run that reports to `report` to end, gently at first, within about `within`. It reports `ended`. The
+    /// run may just have ended by itself; then there is nothing to do.
     fn stop(&self, report: Reporter, within: Duration);
 }
 
@@ -25,17 +26,20 @@ pub enum Report {
     Running,
     /// For people: shown as the service's details.
     Details(String),
-    /// `Ok` is an end for good; an error is tried again as the restart policy says, unless it is one that says that
-    /// trying again is useless (see the supervisor).
+    /// `Ok` is an end for good. An error is tried again as the restart policy says, unless the chain of its causes
+    /// holds a cancellation, an exit, or an error that says it is not retryable (as those made by `Error::invalid` and
+    /// its like do).
     Ended(Result<(), Error>),
 }
 
-/// Where one run reports to. Reports of a run that is over are dropped. Cheap to clone, usable from any thread.
+/// Where one run reports to. Reports of a run that is over are dropped. Cheap to clone.
+///
+/// Usable from any thread, also from inside `start` and `stop`. The supervisor may act on a report before the call
+/// returns, and start or stop other services on this thread: hold no lock they could want.
 #[derive(Clone)]
 pub struct Reporter(Arc<dyn Fn(Report) + Send + Sync>);
 
 impl Reporter {
-    /// `sink` must not block.
     pub fn new(sink: impl Fn(Report) + Send + Sync + 'static) -> Reporter {
         Reporter(Arc::new(sink))
     }
