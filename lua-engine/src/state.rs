@@ -14,6 +14,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, LazyLock};
 
 use wippy_lua_vm::Memory;
+use wippy_runtime::Node;
 pub use wippy_runtime::metrics::Measurement;
 use wippy_runtime::payload::Map;
 
@@ -34,6 +35,10 @@ pub trait Surroundings: Send + Sync {
     fn log(&self, state: &State, record: LogRecord<'_>);
     /// Takes one measurement; false when there is no collector.
     fn measure(&self, name: &str, change: Measurement, labels: &[(String, String)]) -> bool;
+    /// The node that answers what a chunk asks while it is loaded; `None`: nobody does.
+    fn node(&self) -> Option<Arc<Node>> {
+        None
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

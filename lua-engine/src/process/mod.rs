@@ -23,7 +23,8 @@
 //!   own (`events@N`) and bind it with [`Engine::subscribe`]; end it with
 //!   [`Engine::finish_subscription`] (drains first) or [`Engine::unsubscribe`].
 //! * A waiting call raises where Lua cannot yield; [`Engine::check_can_block`]
-//!   says so before anything is started.
+//!   says so before anything is started. A request that is answered at once
+//!   works there too, and while a chunk is loaded.
 //!
 //! # Rooms
 //! `engine` who waits for what · `instance` the process trait · `channel` ·

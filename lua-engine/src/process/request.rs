@@ -6,9 +6,9 @@
 //! arguments and values pushed before the request are found as before.
 
 use wippy_runtime::Error;
-use wippy_runtime::dispatch::{Called, Request};
+use wippy_runtime::dispatch::{Called, Caller, Request};
 use wippy_runtime::payload::Flat;
-use wippy_runtime::process::{Completion, Reply, Tag};
+use wippy_runtime::process::{Completion, Reply};
 
 use super::engine::{Engine, InProcess, Wait};
 use super::source::{Handler, SourceId};
@@ -39,21 +39,36 @@ impl Call<'_> {
     /// Issues `request` and goes on with `then` when it is answered: at once, or after the coroutine was suspended.
     /// To be returned by the native function: `return call.request(Spawn { .. }, |call, reply| ..)`.
     ///
-    /// Raises outside a step, and where the coroutine cannot yield but the answer takes time.
+    /// Where nobody can wait (in a chunk, in a callback that cannot yield) it raises if the answer takes time; then
+    /// nothing was done.
     pub fn request<R: Request>(&mut self, request: R, then: Then<R>) -> Result<Ret, Raise> {
         let engine = self.engine()?;
-        let tag = self.running_engine()?.next_tag();
+        if let Err(cannot_wait) = engine.check_can_block(self) {
+            return match self.at_once(request)? {
+                Some(result) => then(self, result),
+                None => Err(cannot_wait),
+            };
+        }
+        let tag = engine.next_tag();
         match self.with_step(|cx| cx.call(request, tag))? {
             Called::Ready(result) => then(self, result),
-            Called::Pending(tag) => {
-                if let Err(raise) = engine.check_can_block(self) {
-                    cancel(self, tag);
-                    return Err(raise);
-                }
+            Called::Pending(_) => {
                 engine.block(self, Wait::Request);
                 Ok(Ret::YieldThen(0, Continuation::of::<Answer<R>>(), then as usize as isize))
             }
         }
+    }
+    /// The answer to a request that does not take time; `None`, and nothing was done, if it does. Works in a chunk too.
+    fn at_once<R: Request>(&mut self, request: R) -> Result<Option<Result<R::Reply, Error>>, Raise> {
+        let engine = self.engine()?;
+        if engine.is_running() {
+            return self.with_step(|cx| cx.call_at_once(request));
+        }
+        let (Some(control), Some(node)) = (engine.control(), self.state().surroundings().node()) else {
+            return Err(Raise::text(format!("{}: no scheduler attached", self.name())));
+        };
+        let caller = Caller { control, node };
+        Ok(caller.node.dispatcher().call_at_once(&caller, request))
     }
     /// Issues `request` without waiting: `handler` gets the answer in a later step, even if it is there already.
     /// Gives the source, which [`super::Engine::end_source`] cancels.
@@ -77,15 +92,8 @@ impl Call<'_> {
     }
     /// Issues a request whose handler answers at once.
     pub fn ask<R: Request>(&mut self, request: R) -> Result<Result<R::Reply, Error>, Raise> {
-        let engine = self.running_engine()?;
-        let tag = engine.next_tag();
-        Ok(match self.with_step(|cx| cx.call(request, tag))? {
-            Called::Ready(result) => result,
-            Called::Pending(tag) => {
-                cancel(self, tag);
-                Err(Error::internal(format!("{} takes time to answer", R::NAME)))
-            }
-        })
+        let answer = self.at_once(request)?;
+        Ok(answer.unwrap_or_else(|| Err(Error::internal(format!("{} takes time to answer", R::NAME)))))
     }
     /// Pushes the value of a reply that is at most one (nil for none), or `nil, err`.
     pub fn answer(&self, reply: Result<Flat, Error>) -> Result<Ret, Raise> {
@@ -123,10 +131,4 @@ fn complete(call: &Call<'_>, id: SourceId, result: Result<Reply, Error>) -> Resu
         control.complete(Completion { tag: id.tag(), result });
     }
     Ok(())
-}
-
-fn cancel(call: &Call<'_>, tag: Tag) {
-    if let Some(cancel) = call.engine().ok().and_then(|e| e.control()).and_then(|c| c.take_cancel(tag)) {
-        cancel();
-    }
 }

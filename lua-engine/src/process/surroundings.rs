@@ -1,6 +1,6 @@
 //! The world around the VMs of a node: its clock, its randomness, the log, its metrics.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use wippy_runtime::Node;
 use wippy_runtime::clock::Clock;
@@ -12,16 +12,18 @@ use wippy_runtime::payload::Value;
 use super::Engine;
 use crate::state::{LogLevel, LogRecord, Measurement, State, Surroundings};
 
-/// See the module comment. Holds parts of the node, never the node itself, which holds the programs.
+/// See the module comment. Does not keep the node alive, which holds the programs.
 pub struct NodeSurroundings {
+    node: Weak<Node>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Arc<Metrics>,
 }
 
 impl NodeSurroundings {
-    pub fn new(node: &Node) -> NodeSurroundings {
+    pub fn new(node: &Arc<Node>) -> NodeSurroundings {
         NodeSurroundings {
+            node: Arc::downgrade(node),
             clock: node.clock().clone(),
             entropy: node.entropy().clone(),
             metrics: node.metrics().clone(),
@@ -54,5 +56,8 @@ impl Surroundings for NodeSurroundings {
     fn measure(&self, name: &str, change: Measurement, labels: &[(String, String)]) -> bool {
         self.metrics.record(name, change, labels);
         true
+    }
+    fn node(&self) -> Option<Arc<Node>> {
+        self.node.upgrade()
     }
 }

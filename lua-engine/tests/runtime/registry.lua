@@ -382,3 +382,36 @@ end
 nil PermissionDenied not allowed to access entry: shop:apple
 nil PermissionDenied not allowed to access entry: shop:apple
 31311
+--- case a chunk asks what takes no time
+--- entry app:main registry
+local registry = require("registry")
+local apple, all = registry.get("shop:apple"), registry.find{ [".ns"] = "shop" }
+local changes = registry.snapshot():changes():create({ id = "x:a", kind = "registry.entry" })
+local ok, refused = pcall(changes.apply, changes)
+return function()
+    return apple.id .. " " .. #all .. " " .. tostring(ok) .. " " .. refused .. " " .. tostring((registry.get("x:a")))
+end
+--- expect
+shop:apple 2 false apply: no scheduler attached nil
+--- case so does a callback that cannot wait
+--- entry app:main registry
+local registry = require("registry")
+return function()
+    local out = {}
+    local changes = registry.snapshot():changes():create({ id = "x:a", kind = "registry.entry" })
+    table.sort({ 2, 1 }, function(a, b)
+        out = { #registry.find{ [".ns"] = "shop" }, tostring(pcall(changes.apply, changes)), tostring((registry.get("x:a"))) }
+        return a < b
+    end)
+    return table.concat(out, " ")
+end
+--- expect
+2 false nil
+--- case a chunk asks under the policies of its process
+--- deny registry.get shop:apple
+--- entry app:main registry
+local registry = require("registry")
+local apple, err = registry.get("shop:apple")
+return function() return tostring(apple) .. " " .. err:message() end
+--- expect
+nil not allowed to access entry: shop:apple

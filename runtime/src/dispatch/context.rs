@@ -72,6 +72,11 @@ impl<'a> StepContext<'a> {
         self.caller.node.dispatcher().call(self.caller, request, tag)
     }
 
+    /// As [`StepContext::call`] where nobody can wait; `None`, and nothing was done, if the answer takes time.
+    pub fn call_at_once<R: Request>(&mut self, request: R) -> Option<Result<R::Reply, Error>> {
+        self.caller.node.dispatcher().call_at_once(self.caller, request)
+    }
+
     /// Completes `tag` with `()` at `deadline`, in nanoseconds of the node's clock. Errors: the host denies `time`.
     pub fn sleep_until(&mut self, deadline: Nanos, tag: Tag) -> Result<TimerKey, Error> {
         if self.caller.control.host.capabilities.is_restricted() {

@@ -121,23 +121,36 @@ impl Dispatcher {
 
     /// Asks the gate, then the handler. `tag` names the request if it does not answer at once.
     pub fn call<R: Request>(&self, caller: &Caller, request: R, tag: Tag) -> Called<R::Reply> {
-        let Some((info, handler)) = self.handlers.get(&TypeId::of::<R>()) else {
-            return Called::Ready(Err(Error::not_found("unknown command").detail("command_id", R::NAME)));
+        let handler = match self.admit(caller, &request) {
+            Ok(handler) => handler,
+            Err(e) => return Called::Ready(Err(e)),
         };
-        if let Err(e) = check_capability(caller, info.capability) {
-            return Called::Ready(Err(e));
-        }
-        if let Err(e) = request.authorize(&Gate::new(caller)) {
-            return Called::Ready(Err(e));
-        }
-        match handler.downcast_ref::<Handler<R>>() {
-            Some(Handler::Sync(f)) => Called::Ready(f(caller, request)),
-            Some(Handler::Deferred(f)) => {
+        match handler {
+            Handler::Sync(f) => Called::Ready(f(caller, request)),
+            Handler::Deferred(f) => {
                 f(caller, request, Completer::new(caller.control.clone(), tag));
                 Called::Pending(tag)
             }
-            None => Called::Ready(Err(Error::internal("handler has another type"))),
         }
+    }
+
+    /// As [`Dispatcher::call`] for a caller that cannot wait; `None`, and nothing was done, if the answer takes time.
+    pub fn call_at_once<R: Request>(&self, caller: &Caller, request: R) -> Option<Result<R::Reply, Error>> {
+        match self.admit(caller, &request) {
+            Ok(Handler::Sync(f)) => Some(f(caller, request)),
+            Ok(Handler::Deferred(_)) => None,
+            Err(e) => Some(Err(e)),
+        }
+    }
+
+    /// The handler of a request that may be made.
+    fn admit<R: Request>(&self, caller: &Caller, request: &R) -> Result<&Handler<R>, Error> {
+        let Some((info, handler)) = self.handlers.get(&TypeId::of::<R>()) else {
+            return Err(Error::not_found("unknown command").detail("command_id", R::NAME));
+        };
+        check_capability(caller, info.capability)?;
+        request.authorize(&Gate::new(caller))?;
+        handler.downcast_ref().ok_or_else(|| Error::internal("handler has another type"))
     }
 }
 
