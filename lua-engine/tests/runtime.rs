@@ -4,11 +4,13 @@
 
 #[path = "app/mod.rs"]
 mod app;
+mod project;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use app::{App, Case, Parts, cases, shown};
+use wippy_runtime::boot::{Config, Shutdown};
 use wippy_runtime::metrics::Reading;
 use wippy_runtime::payload::{Map, Value};
 use wippy_runtime::process::Limits;
@@ -172,6 +174,26 @@ fn system() {
 }
 
 #[test]
+fn a_program_ends_the_runtime() {
+    let source = r#"
+        local system = require("system")
+        return function()
+            local bad = select(2, pcall(system.exit, "x"))
+            local ok, err = system.exit()
+            assert(ok == true and err == nil)
+            assert(system.exit(256 + 7))
+            return bad
+        end"#;
+    let app = App::seeded(1);
+    app.define("app:main", source, &["system"]);
+    let shutdown = app.runtime.context.need::<Shutdown>().expect("a way to end the program");
+    assert!(!shutdown.is_requested());
+    let bad = "bad argument #1 to exit (integer expected, got string)";
+    assert_eq!(app.run("app:main", &[]), Ok(bad.into()));
+    assert_eq!(shutdown.wait(), 7);
+}
+
+#[test]
 fn metrics_reach_the_collector() {
     let source = r#"
         local metrics = require("metrics")
@@ -195,4 +217,47 @@ fn metrics_reach_the_collector() {
     assert!(
         matches!(reading("wippy_host_steps_total", &[("host", "app:host")]), Some(Reading::Counter(n)) if n >= 1.0)
     );
+}
+
+#[test]
+fn calls_are_measured_when_that_is_wanted() {
+    let files = r#"
+namespace: app
+entries:
+  - { name: good, kind: function.lua, method: run, source: 'return { run = function() require("time").sleep("300ms") end }', modules: [time] }
+  - name: bad
+    kind: function.lua
+    method: run
+    source: 'return { run = function() error(errors.new{ message = "no", kind = errors.UNAVAILABLE, retryable = true }) end }'
+    meta: { options: { retry: { max_attempts: 3 } } }
+"#;
+    for enabled in [true, false] {
+        let mut config = Config::empty();
+        config.set("metrics", "interceptor.enabled", enabled);
+        let project = project::Project::with(config, Vec::new());
+        project.write("_index.yaml", files);
+        project.install().expect("valid entries");
+        for id in ["app:good", "app:good", "app:bad"] {
+            let outcome = project.call(id, &[]).expect("a function");
+            assert_eq!(project.finish(&outcome).expect("an end").is_ok(), id == "app:good");
+        }
+        let metrics = project.app.node.metrics();
+        let counted = |id: &str, status: &str| {
+            metrics.reading("wippy_function_calls", &[("function_id", id), ("status", status)])
+        };
+        let good = [("function_id", "app:good")];
+        if !enabled {
+            assert_eq!(counted("app:good", "success"), None);
+            continue;
+        }
+        assert_eq!(counted("app:good", "success"), Some(Reading::Counter(2.0)));
+        assert_eq!(counted("app:good", "error"), None);
+        assert_eq!(counted("app:bad", "error"), Some(Reading::Counter(1.0)));
+        assert_eq!(metrics.reading("wippy_function_in_flight", &good), Some(Reading::Gauge(0.0)));
+        let Some(Reading::Histogram { buckets, sum }) = metrics.reading("wippy_function_duration", &good) else {
+            panic!("durations are observed");
+        };
+        assert_eq!(buckets.iter().sum::<u64>(), 2);
+        assert!((0.6..0.7).contains(&sum), "{sum}");
+    }
 }

@@ -1,8 +1,9 @@
-//! The component `calls`: retries, processes as functions, contracts.
+//! The component `calls`: retries, measured calls, processes as functions, contracts.
 
 use std::sync::Arc;
 
 use super::bridge::ProcessFunctions;
+use super::measured::{self, Measured};
 use super::retry::{self, Retry};
 use crate::boot::{Component, Setup};
 use crate::contracts::{Contracts, commands};
@@ -22,6 +23,9 @@ impl Component for CallsComponent {
     }
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
         setup.node.functions().intercept(retry::ORDER, Arc::new(Retry));
+        if setup.config.get_bool("metrics", "interceptor.enabled", false) {
+            setup.node.functions().intercept(measured::ORDER, Arc::new(Measured));
+        }
         setup.observer(Arc::new(ProcessFunctions::new(setup.node.clone())));
         let contracts = Arc::new(Contracts::default());
         setup.handler(contracts.clone());

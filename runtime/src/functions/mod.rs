@@ -1,11 +1,12 @@
 //! Functions: entries that are called and answer once. Who runs a call (a
 //! pool, a process started for it) is behind [`Callable`].
 //!
-//! `retry` calls again what failed, `bridge` makes processes callable,
-//! `component` puts them and the contracts into a runtime.
+//! `retry` calls again what failed, `measured` counts calls, `bridge` makes
+//! processes callable, `component` puts them and the contracts into a runtime.
 
 mod bridge;
 mod component;
+mod measured;
 mod retry;
 
 pub use component::{CallsComponent, component};
@@ -150,16 +151,22 @@ pub trait Interceptor: Send + Sync {
 pub struct Next {
     chain: Chain,
     at: usize,
+    target: Arc<str>,
     function: Arc<dyn Callable>,
 }
 
 impl Next {
+    /// The id of the function.
+    pub fn target(&self) -> &Arc<str> {
+        &self.target
+    }
     pub fn call(&self, call: FunctionCall, done: Done) -> CancelCall {
         let wanted = (self.at..self.chain.len()).find(|&i| self.chain[i].1.wants(&call.options));
         match wanted {
             None => self.function.call(call, done),
             Some(i) => {
-                let next = Next { chain: self.chain.clone(), at: i + 1, function: self.function.clone() };
+                let (chain, target) = (self.chain.clone(), self.target.clone());
+                let next = Next { chain, at: i + 1, target, function: self.function.clone() };
                 self.chain[i].1.call(call, next, done)
             }
         }
@@ -171,6 +178,7 @@ type Chain = Arc<Vec<(i32, Arc<dyn Interceptor>)>>;
 
 /// A function with the interceptors in front of it.
 struct Intercepted {
+    id: Arc<str>,
     chain: Arc<RwLock<Chain>>,
     function: Arc<dyn Callable>,
 }
@@ -182,7 +190,10 @@ impl Callable for Intercepted {
             chain.iter().any(|(_, interceptor)| interceptor.wants(&call.options)).then(|| chain.clone())
         };
         match chain {
-            Some(chain) => Next { chain, at: 0, function: self.function.clone() }.call(call, done),
+            Some(chain) => {
+                let (target, function) = (self.id.clone(), self.function.clone());
+                Next { chain, at: 0, target, function }.call(call, done)
+            }
             None => self.function.call(call, done),
         }
     }
@@ -203,7 +214,7 @@ pub struct Functions {
 impl Functions {
     /// Binds `id`, replacing what was there.
     pub fn register(&self, id: Arc<str>, function: Arc<dyn Callable>) {
-        let function = Arc::new(Intercepted { chain: self.chain.clone(), function });
+        let function = Arc::new(Intercepted { id: id.clone(), chain: self.chain.clone(), function });
         self.by_id.write().insert(id, function);
     }
     /// False if there was none.
