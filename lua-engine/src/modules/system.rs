@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use wippy_runtime::dispatch::{DispatcherBuilder, Gate, Request};
 use wippy_runtime::payload::Value;
-use wippy_runtime::system::commands::{Collect, Fact, Lock, Read, Set, Setting};
+use wippy_runtime::system::commands::{Collect, Exit, Fact, Lock, Read, Set, Setting};
 use wippy_runtime::{Error, Result as RuntimeResult};
 
 use super::{Catalogue, Module, ModuleValue};
@@ -22,6 +22,7 @@ pub static MODULE: Module = Module {
 };
 
 const MEMBERS: &[Member] = &[
+    member!("exit", exit),
     member!("modules", modules),
     Member::table("memory", MEMORY),
     Member::table("gc", GC),
@@ -126,6 +127,18 @@ fn read(call: &mut Call<'_>, fact: Fact) -> Result<Ret, Raise> {
 
 fn set(call: &mut Call<'_>, setting: Setting) -> Result<Ret, Raise> {
     call.request(Set(setting), answered)
+}
+
+fn exit(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let code = if call.is_nil_or_none(1) { Some(0) } else { call.integer(1) };
+    call.request(Exit { code }, |call, reply| match reply {
+        Ok(true) => {
+            call.push_bool(true);
+            call.fine()
+        }
+        Ok(false) => Err(call.expected(1, "integer")),
+        Err(e) => call.fail(e),
+    })
 }
 
 fn collect(call: &mut Call<'_>) -> Result<Ret, Raise> {

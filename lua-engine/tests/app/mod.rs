@@ -11,7 +11,7 @@ use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
 use wippy_lua::modules;
 use wippy_lua::process::NodeSurroundings;
 use wippy_lua::state::Program;
-use wippy_runtime::boot::{self, Component, Config, Setup};
+use wippy_runtime::boot::{self, Component, Config, Setup, Shutdown};
 use wippy_runtime::clock::{Clock, RealClock, VirtualClock};
 use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::entropy::SeededEntropy;
@@ -62,6 +62,7 @@ impl Component for Core {
     }
     fn load(&self, setup: &Setup<'_>) -> wippy_runtime::Result<()> {
         let catalogue = Arc::new(modules::Catalogue::default());
+        setup.context.set(Shutdown::new())?;
         setup.commands(commands::register);
         setup.commands(streams::register);
         setup.commands(|c| modules::system::register(c, catalogue));

@@ -180,7 +180,7 @@ local system = require("system")
 return function()
     local out = {}
     local function note(v, e) out[#out + 1] = tostring(v) .. " " .. e:kind() .. " " .. e:message() end
-    note(system.memory.stats()) note(system.memory.allocated()) note(system.memory.heap_objects()) note(system.memory.get_limit())
+    note(system.exit(1)) note(system.exit("x")) note(system.memory.stats()) note(system.memory.allocated()) note(system.memory.heap_objects()) note(system.memory.get_limit())
     note(system.memory.set_limit()) note(system.gc.collect()) note(system.gc.set_percent()) note(system.gc.get_percent())
     note(system.runtime.goroutines()) note(system.runtime.max_procs()) note(system.runtime.max_procs(0)) note(system.runtime.cpu_count())
     note(system.process.pid()) note(system.process.hostname()) note(system.process.cwd())
@@ -191,6 +191,8 @@ return function()
     return table.concat(out, "\n")
 end
 --- expect
+nil Invalid permission denied: system.exit
+nil Invalid permission denied: system.exit
 nil Invalid permission denied: system.read on memory
 nil Invalid permission denied: system.read on memory
 nil Invalid permission denied: system.read on memory

@@ -131,15 +131,32 @@ impl Request for Lock {
     }
 }
 
+/// Asks for the end of the program, as a signal does. Reply: false, and nothing was done, if there is no valid code.
+pub struct Exit {
+    /// The exit code of the program, of which the system keeps the lowest eight bits.
+    pub code: Option<i64>,
+}
+
+impl Request for Exit {
+    const NAME: &'static str = "system.exit";
+    const CAPABILITY: &'static str = "system.exit";
+    type Reply = bool;
+    fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
+        gate.require("system.exit", "", || Error::invalid("permission denied: system.exit"))
+    }
+}
+
 /// Registers the commands.
-pub fn register(commands: &mut DispatcherBuilder, memory_limit: i64) {
-    let facts = Arc::new(Facts::new(memory_limit));
+pub(super) fn register(commands: &mut DispatcherBuilder, facts: &Arc<Facts>) {
     let f = facts.clone();
     commands.sync(move |caller, Read(fact)| f.answer(caller, &fact));
     let f = facts.clone();
     commands.sync(move |_, Set(setting)| f.set(setting));
+    let f = facts.clone();
+    commands.sync(move |_, Exit { code }| code.map_or(Ok(false), |code| f.exit(code).map(|()| true)));
+    let f = facts.clone();
     commands.sync(move |_, Collect| {
-        facts.collected();
+        f.collected();
         Ok(())
     });
     commands.sync(|_, _: Lock| Err(Error::internal("lock service not available")));

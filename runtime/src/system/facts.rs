@@ -1,10 +1,11 @@
 //! The answers to [`Fact`]s.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::commands::{Fact, Setting};
 use super::memory::memory_use;
+use crate::boot::{AppContext, Shutdown};
 use crate::dispatch::Caller;
 use crate::error::{Error, Result};
 use crate::node::Node;
@@ -19,6 +20,7 @@ pub(super) struct Facts {
     gc_percent: AtomicI64,
     max_procs: AtomicI64,
     collections: AtomicU64,
+    shutdown: OnceLock<Arc<Shutdown>>,
 }
 
 fn number(n: impl Into<f64>) -> Value {
@@ -50,7 +52,22 @@ impl Facts {
             gc_percent: AtomicI64::new(100),
             max_procs: AtomicI64::new(cpus() as i64),
             collections: AtomicU64::new(0),
+            shutdown: OnceLock::new(),
         }
+    }
+
+    /// Takes what other components have left, once all have loaded.
+    pub fn connect(&self, context: &AppContext) {
+        if let Some(shutdown) = context.get() {
+            let _ = self.shutdown.set(shutdown);
+        }
+    }
+
+    /// Asks for the end of the program. Errors: Internal if it was put together without a way to do that.
+    pub fn exit(&self, code: i64) -> Result<()> {
+        let shutdown = self.shutdown.get().ok_or_else(|| Error::internal("shutdown not available"))?;
+        shutdown.request(code as u8);
+        Ok(())
     }
 
     pub fn collected(&self) {

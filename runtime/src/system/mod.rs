@@ -12,7 +12,8 @@ mod memory;
 
 use std::sync::{Arc, Weak};
 
-use crate::boot::{Component, Setup};
+use self::facts::Facts;
+use crate::boot::{App, Component, Setup};
 use crate::error::Result;
 use crate::events::Bus;
 use crate::metrics::{self, Sample};
@@ -22,15 +23,22 @@ use crate::relay::Delivery;
 /// Bytes of the memory limit when nobody sets one.
 pub const DEFAULT_MEMORY_LIMIT: i64 = 1 << 30;
 
-/// Introspection for processes, and the runtime's own metrics.
+/// Introspection for processes, and the runtime's own metrics. Uses, if there is one in the context by the time
+/// components start, the [`crate::boot::Shutdown`].
 pub struct SystemComponent {
-    /// Bytes; what `system.memory.get_limit` shows at first.
-    pub memory_limit: i64,
+    facts: Arc<Facts>,
+}
+
+impl SystemComponent {
+    /// `memory_limit`, in bytes, is what `system.memory.get_limit` shows at first.
+    pub fn new(memory_limit: i64) -> SystemComponent {
+        SystemComponent { facts: Arc::new(Facts::new(memory_limit)) }
+    }
 }
 
 impl Default for SystemComponent {
     fn default() -> SystemComponent {
-        SystemComponent { memory_limit: DEFAULT_MEMORY_LIMIT }
+        SystemComponent::new(DEFAULT_MEMORY_LIMIT)
     }
 }
 
@@ -44,7 +52,11 @@ impl Component for SystemComponent {
         metrics.set_limit(series.max(0) as usize);
         let (node, bus) = (Arc::downgrade(setup.node), setup.bus.clone());
         metrics.gather_from(Box::new(move |all| gather(&node, &bus, all)));
-        setup.commands(|c| commands::register(c, self.memory_limit));
+        setup.commands(|c| commands::register(c, &self.facts));
+        Ok(())
+    }
+    fn start(&self, app: &Arc<App>) -> Result<()> {
+        self.facts.connect(&app.context);
         Ok(())
     }
 }
