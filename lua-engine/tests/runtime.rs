@@ -8,18 +8,38 @@ mod project;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::{App, Case, Parts, cases, shown};
 use wippy_runtime::boot::{Config, Shutdown};
 use wippy_runtime::metrics::Reading;
 use wippy_runtime::payload::{Map, Value};
-use wippy_runtime::process::Limits;
-use wippy_runtime::registry::{Entry, EntryHandler, EntryId, NilHistory, SqliteHistory};
+use wippy_runtime::process::{Inherited, Limits};
+use wippy_runtime::registry::{Entry, EntryHandler, EntryId, Lifecycle, NilHistory, SqliteHistory};
 use wippy_runtime::security::{Ask, Policies};
+use wippy_runtime::supervisor::{Reporter, Service, Supervisor};
 use wippy_runtime::{Error, Result};
 
-/// Owns `test.unit`; data with `bad = true` is refused, with `needs = ID` it waits for that entry.
-struct Units;
+/// Owns `test.unit`. Data with `bad = true` is refused; with `service = TEXT` it is a service that starts by itself,
+/// says the text and, if that is `broken`, ends for good.
+struct Units(Arc<Supervisor>);
+
+struct Unit(String);
+
+impl Service for Unit {
+    fn start(&self, _: Arc<Inherited>, report: Reporter) {
+        match self.0.as_str() {
+            "broken" => report.ended(Err(Error::invalid("this unit is broken"))),
+            text => {
+                report.running();
+                report.details(text);
+            }
+        }
+    }
+    fn stop(&self, report: Reporter, _: Duration) {
+        report.ended(Ok(()));
+    }
+}
 
 impl EntryHandler for Units {
     fn name(&self) -> &str {
@@ -29,10 +49,14 @@ impl EntryHandler for Units {
         &["test.unit"]
     }
     fn create(&self, entry: &Arc<Entry>) -> Result<()> {
-        match entry.field("bad").and_then(Value::as_bool) {
-            Some(true) => Err(Error::invalid("this unit is bad")),
-            _ => Ok(()),
+        if entry.field("bad").and_then(Value::as_bool) == Some(true) {
+            return Err(Error::invalid("this unit is bad"));
         }
+        if let Some(text) = entry.field("service").and_then(Value::as_str) {
+            let lifecycle = Lifecycle { auto_start: true, ..Lifecycle::default() };
+            self.0.register(entry.id.clone(), Arc::new(Unit(text.to_owned())), lifecycle);
+        }
+        Ok(())
     }
     fn update(&self, _: &Arc<Entry>, new: &Arc<Entry>) -> Result<()> {
         self.create(new)
@@ -81,7 +105,8 @@ fn files() -> Vec<Entry> {
 }
 
 fn start(case: &Case, app: App) -> App {
-    app.runtime.registry.add_handler(Arc::new(Units));
+    let supervisor = app.runtime.context.need::<Supervisor>().expect("a supervisor");
+    app.runtime.registry.add_handler(Arc::new(Units(supervisor)));
     app.runtime.install(files()).expect("the files' entries");
     if !case.denied.is_empty() {
         app.node.set_policies(Arc::new(Denying(case.denied.clone())));
@@ -102,7 +127,8 @@ fn check(file: &Path, case: &Case, how: &str, app: &App, failures: &mut Vec<Stri
         let expected = case.expect.trim_end();
         failures.push(format!("{file}: {name} ({how})\n  expected: {expected}\n  got:      {got}"));
     }
-    assert_eq!(app.runtime.bus.stats().subscribers, 0, "{}: a subscription outlived its process", case.name);
+    let outlived = app.runtime.bus.subscribers().iter().any(|s| s.system != "supervisor");
+    assert!(!outlived, "{}: a subscription outlived its process", case.name);
     good
 }
 
@@ -212,7 +238,7 @@ fn metrics_reach_the_collector() {
     assert!(matches!(reading("took", &[]), Some(Reading::Histogram { sum: 0.2, .. })));
     assert_eq!(reading("bad name", &[]), None);
     assert_eq!(reading("metrics_invalid_total", &[]), Some(Reading::Counter(1.0)));
-    assert_eq!(reading("eventbus_subscribers_active", &[]), Some(Reading::Gauge(0.0)));
+    assert_eq!(reading("eventbus_subscribers_active", &[]), Some(Reading::Gauge(1.0)));
     assert_eq!(reading("wippy_host_processes", &[("host", "app:host")]), Some(Reading::Gauge(0.0)));
     assert!(
         matches!(reading("wippy_host_steps_total", &[("host", "app:host")]), Some(Reading::Counter(n)) if n >= 1.0)

@@ -21,6 +21,7 @@ use wippy_runtime::process::{Exit, HostShared, HostState, Limits, commands};
 use wippy_runtime::registry::{EntryId, History, MemoryHistory, Registry, RegistryCommands};
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::{Pool, PoolConfig, Scheduler, Seeded};
+use wippy_runtime::supervisor::SupervisorComponent;
 use wippy_runtime::system::SystemComponent;
 use wippy_runtime::{Error, Node, SpawnRequest, streams};
 
@@ -100,6 +101,7 @@ impl App {
             Arc::new(Core),
             Arc::new(EventsComponent),
             Arc::new(RegistryCommands),
+            Arc::new(SupervisorComponent),
             Arc::new(SystemComponent::default()),
         ];
         let runtime = boot::App::boot(node.clone(), registry, Config::empty(), components).expect("a runtime");

@@ -124,6 +124,30 @@ end
 --- expect
 nil Invalid host ID required
 nil Internal host not found: app:none
+--- case services
+--- entry app:main system registry
+local system, registry = require("system"), require("registry")
+return function()
+    assert(registry.snapshot():changes()
+        :create({ id = "u:a", kind = "test.unit", data = { service = "all is well" } })
+        :create({ id = "u:b", kind = "test.unit", data = { service = "broken" } })
+        :apply())
+    local function text(s)
+        assert(s.last_update > 1.6e18 and math.type(s.started_at) == "float")
+        return s.id .. " " .. s.status .. " " .. s.desired .. " " .. s.retry_count .. " " .. tostring(s.started_at > 0) .. " " .. tostring(s.details)
+    end
+    local out = {}
+    for _, s in ipairs(assert(system.supervisor.states())) do out[#out + 1] = text(s) end
+    out[#out + 1] = text(assert(system.supervisor.state("u:a")))
+    local none, err = system.supervisor.state("u:c")
+    out[#out + 1] = tostring(none) .. " " .. err:kind() .. " " .. err:message()
+    return table.concat(out, "\n")
+end
+--- expect
+u:a running running 0 true all is well
+u:b exited running 0 false this unit is broken
+u:a running running 0 true all is well
+nil Internal service not found
 --- case modules
 --- entry app:main system
 local system = require("system")

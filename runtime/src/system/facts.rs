@@ -7,11 +7,13 @@ use super::commands::{Fact, Setting};
 use super::memory::memory_use;
 use crate::boot::{AppContext, Shutdown};
 use crate::dispatch::Caller;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::node::Node;
 use crate::payload::{Map, Value};
 use crate::process::{Control, HostShared};
+use crate::registry::EntryId;
 use crate::relay::Delivery;
+use crate::supervisor::{ServiceState, Supervisor};
 
 /// Where the knobs are, and what has been counted.
 pub(super) struct Facts {
@@ -21,6 +23,7 @@ pub(super) struct Facts {
     max_procs: AtomicI64,
     collections: AtomicU64,
     shutdown: OnceLock<Arc<Shutdown>>,
+    supervisor: OnceLock<Arc<Supervisor>>,
 }
 
 fn number(n: impl Into<f64>) -> Value {
@@ -53,6 +56,7 @@ impl Facts {
             max_procs: AtomicI64::new(cpus() as i64),
             collections: AtomicU64::new(0),
             shutdown: OnceLock::new(),
+            supervisor: OnceLock::new(),
         }
     }
 
@@ -61,6 +65,13 @@ impl Facts {
         if let Some(shutdown) = context.get() {
             let _ = self.shutdown.set(shutdown);
         }
+        if let Some(supervisor) = context.get() {
+            let _ = self.supervisor.set(supervisor);
+        }
+    }
+
+    fn supervisor(&self) -> Result<&Supervisor> {
+        self.supervisor.get().map(|s| &**s).ok_or_else(|| Error::internal("service info not available"))
     }
 
     /// Asks for the end of the program. Errors: Internal if it was put together without a way to do that.
@@ -106,7 +117,11 @@ impl Facts {
             Fact::Hostname => rustix::system::uname().nodename().to_string_lossy().as_ref().into(),
             Fact::WorkingDirectory => working_directory()?,
             Fact::Service(id) if id.is_empty() => return Err(Error::invalid("service ID required")),
-            Fact::Service(_) | Fact::Services => return Err(Error::internal("service info not available")),
+            Fact::Service(id) => {
+                let state = self.supervisor()?.state(&EntryId::parse(id));
+                service_record(&state.map_err(|e| e.with_kind(Kind::INTERNAL))?)
+            }
+            Fact::Services => self.supervisor()?.states().iter().map(service_record).collect(),
             Fact::Hosts => hosts(node).iter().map(|(id, host)| host_record(id, host)).collect(),
             Fact::Processes(id) if id.is_empty() => return Err(Error::invalid("host ID required")),
             Fact::Processes(id) => processes(node, id)?,
@@ -146,6 +161,21 @@ impl Facts {
         ]);
         stats.into()
     }
+}
+
+fn service_record(state: &ServiceState) -> Value {
+    let mut fields = record([
+        ("id", state.id.as_str().into()),
+        ("status", state.status.as_str().into()),
+        ("desired", state.desired.as_str().into()),
+        ("retry_count", number(state.retry_count)),
+        ("last_update", number(state.last_update as f64)),
+        ("started_at", number(state.started_at.unwrap_or(0) as f64)),
+    ]);
+    if let Some(details) = &state.details {
+        fields.insert("details".into(), details.as_str().into());
+    }
+    fields.into()
 }
 
 fn node_id(node: &Node) -> Value {

@@ -23,8 +23,8 @@ use crate::relay::Delivery;
 /// Bytes of the memory limit when nobody sets one.
 pub const DEFAULT_MEMORY_LIMIT: i64 = 1 << 30;
 
-/// Introspection for processes, and the runtime's own metrics. Uses, if there is one in the context by the time
-/// components start, the [`crate::boot::Shutdown`].
+/// Introspection for processes, and the runtime's own metrics. Uses what of these is in the context by the time
+/// components start: [`crate::boot::Shutdown`], [`crate::supervisor::Supervisor`].
 pub struct SystemComponent {
     facts: Arc<Facts>,
 }
