@@ -37,13 +37,12 @@ mod queue;
 #[allow(dead_code)]
 mod state;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use event::{Event, Message};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-use queue::EventQueue;
+use queue::{Batch, EventQueue};
 use state::{Parked, State, StateWord, Wake};
 
 /// A process and the run queue it may be in (a count, which must never exceed one).
@@ -73,9 +72,9 @@ impl Model {
             return Vec::new();
         }
         self.state.start();
-        let mut batch = VecDeque::new();
+        let mut batch = Batch::default();
         self.queue.take_all(&mut batch);
-        let got = batch.into_iter().map(number).collect();
+        let got = std::iter::from_fn(|| batch.pop()).map(number).collect();
         if self.state.park(State::Idle) == Parked::Woken {
             self.enqueue();
         }

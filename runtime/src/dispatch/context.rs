@@ -1,6 +1,5 @@
 //! What a process sees of the world during one step.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::table::check_capability;
@@ -8,7 +7,7 @@ use super::{Caller, Gate, Request};
 use crate::clock::Nanos;
 use crate::error::Error;
 use crate::node::Node;
-use crate::process::{Control, Event, Frame, Message, Tag};
+use crate::process::{Batch, Control, Event, Frame, Message, Tag};
 use crate::relay::Pid;
 use crate::timers::{TimerKey, TimerTarget};
 
@@ -21,20 +20,22 @@ pub enum Called<T> {
 /// Given to [`crate::process::Process::step`]: the events that arrived, and the only way to ask for anything.
 pub struct StepContext<'a> {
     caller: &'a Caller,
-    events: &'a mut VecDeque<Event>,
-    /// When the time slice ends, in nanoseconds of the node's clock.
-    slice_end: Nanos,
+    events: &'a mut Batch,
+    /// When the time slice ends, in nanoseconds of the node's clock; not known before the first look at the clock.
+    slice_end: Option<Nanos>,
+    spent: bool,
     pending: bool,
 }
 
 impl<'a> StepContext<'a> {
     /// For the scheduler.
-    pub(crate) fn new(caller: &'a Caller, events: &'a mut VecDeque<Event>, slice_end: Nanos) -> StepContext<'a> {
-        StepContext { caller, events, slice_end, pending: false }
+    pub(crate) fn new(caller: &'a Caller, events: &'a mut Batch) -> StepContext<'a> {
+        StepContext { caller, events, slice_end: None, spent: false, pending: false }
     }
     /// The next event, in order of arrival.
+    #[inline]
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop()
     }
     pub fn pid(&self) -> Pid {
         self.caller.control.pid()
@@ -51,9 +52,21 @@ impl<'a> StepContext<'a> {
     pub fn frame(&self) -> Arc<Frame> {
         self.caller.frame()
     }
-    /// True when the process should let others run.
-    pub fn slice_used(&self) -> bool {
-        self.caller.node.clock().now() >= self.slice_end
+    /// True when the process should let others run. The slice begins with the first call, so that short steps never
+    /// look at the clock: an engine calls this every few microseconds of work, or once at the start.
+    pub fn slice_used(&mut self) -> bool {
+        let now = self.caller.node.clock().now();
+        let end = *self.slice_end.get_or_insert(now + self.caller.control.host.limits.slice);
+        self.spent = now >= end;
+        self.spent
+    }
+    /// Whether the process looked at the clock.
+    pub(crate) fn is_long(&self) -> bool {
+        self.slice_end.is_some()
+    }
+    /// Whether it was told that its slice is used up.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent
     }
     /// True when the process is to end at its next safepoint.
     pub fn is_killed(&self) -> bool {

@@ -21,7 +21,7 @@ pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topi
 pub use exit::Exit;
 pub use frame::{Actor, Frame, Inherited, Scope};
 pub use held::HeldId;
-pub use queue::{EventQueue, Full};
+pub use queue::{Batch, EventQueue, Full};
 pub use state::{Parked, State, StateWord, Wake};
 pub use table::ProcessTable;
 

@@ -2,7 +2,8 @@
 //! process takes all at once.
 //!
 //! The first waiting event is kept inside the queue itself, so that a process
-//! in a request-reply exchange never allocates here.
+//! in a request-reply exchange never allocates here. Bursts change hands by
+//! swapping buffers: an event is moved once in and once out, however many wait.
 
 use std::collections::VecDeque;
 
@@ -20,13 +21,17 @@ pub enum Full {
 }
 
 /// Waiting room kept after a burst, in events; anything larger is given back.
-const KEEP: usize = 16;
+const KEEP: usize = 8;
+/// The same for the batch of a worker.
+const KEEP_BATCH: usize = 256;
 
 #[derive(Default)]
 struct Inner {
     head: Option<Event>,
     tail: VecDeque<Event>,
     bytes: usize,
+    /// Events that are no messages.
+    others: usize,
     closed: bool,
 }
 
@@ -36,6 +41,7 @@ pub struct EventQueue(Mutex<Inner>);
 
 impl EventQueue {
     /// Adds an event. Messages count against the limits (0: none), everything else is always taken.
+    #[inline]
     pub fn push(&self, event: Event, max_messages: usize, max_bytes: usize) -> Result<(), Full> {
         let mut q = self.0.lock();
         if q.closed {
@@ -47,6 +53,8 @@ impl EventQueue {
                 return Err(Full::Limit);
             }
             q.bytes += m.len();
+        } else {
+            q.others += 1;
         }
         if q.head.is_none() {
             q.head = Some(event);
@@ -56,27 +64,37 @@ impl EventQueue {
         Ok(())
     }
 
-    /// Moves everything to the end of `batch`, in order of arrival.
-    pub fn take_all(&self, batch: &mut VecDeque<Event>) {
+    /// Moves everything into `batch`, which is empty.
+    #[inline]
+    pub fn take_all(&self, batch: &mut Batch) {
         let mut q = self.0.lock();
-        batch.extend(q.head.take());
-        batch.append(&mut q.tail);
-        q.bytes = 0;
-        if q.tail.capacity() > KEEP {
-            q.tail = VecDeque::new();
+        batch.head = q.head.take();
+        (batch.bytes, batch.others) = (q.bytes, q.others);
+        (q.bytes, q.others) = (0, 0);
+        if !q.tail.is_empty() {
+            std::mem::swap(&mut q.tail, &mut batch.tail);
+            if q.tail.capacity() > KEEP {
+                q.tail = VecDeque::new();
+            }
         }
     }
 
-    /// Puts events back in front, in their order.
-    pub fn put_back(&self, events: impl DoubleEndedIterator<Item = Event>) {
+    /// Puts what is left of `batch` back in front.
+    #[inline]
+    pub fn put_back(&self, batch: &mut Batch) {
+        if !batch.is_empty() {
+            self.put_back_some(batch);
+        }
+    }
+    fn put_back_some(&self, batch: &mut Batch) {
         let mut q = self.0.lock();
-        if let Some(head) = q.head.take() {
-            q.tail.push_front(head);
-        }
-        for event in events.rev() {
-            q.tail.push_front(event);
-        }
-        q.head = q.tail.pop_front();
+        // What came meanwhile is the shorter part.
+        batch.tail.extend(q.head.take());
+        batch.tail.append(&mut q.tail);
+        std::mem::swap(&mut q.tail, &mut batch.tail);
+        q.head = batch.head.take().or_else(|| q.tail.pop_front());
+        q.bytes += std::mem::take(&mut batch.bytes);
+        q.others += std::mem::take(&mut batch.others);
     }
 
     /// Refuses further events and drops those that wait.
@@ -98,5 +116,66 @@ impl EventQueue {
     }
     pub fn is_closed(&self) -> bool {
         self.0.lock().closed
+    }
+}
+
+/// Events taken out of a queue, in order of arrival.
+#[derive(Default)]
+pub struct Batch {
+    head: Option<Event>,
+    tail: VecDeque<Event>,
+    /// Of the messages.
+    bytes: usize,
+    /// Events that are no messages.
+    others: usize,
+}
+
+impl Batch {
+    /// Takes the oldest event.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Event> {
+        let event = match self.head.take() {
+            Some(event) => event,
+            None => self.tail.pop_front()?,
+        };
+        match &event {
+            Event::Message(m) => self.bytes -= m.len(),
+            _ => self.others -= 1,
+        }
+        Some(event)
+    }
+    pub fn push(&mut self, event: Event) {
+        match &event {
+            Event::Message(m) => self.bytes += m.len(),
+            _ => self.others += 1,
+        }
+        if self.head.is_none() && self.tail.is_empty() {
+            self.head = Some(event);
+        } else {
+            self.tail.push_back(event);
+        }
+    }
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.head.is_none() && self.tail.is_empty()
+    }
+    /// Whether all are messages; known without looking at them.
+    #[inline]
+    pub fn only_messages(&self) -> bool {
+        self.others == 0
+    }
+    pub fn iter(&self) -> impl Iterator<Item = &Event> {
+        self.head.iter().chain(&self.tail)
+    }
+    /// Drops what is left, and room that a burst needed.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.head = None;
+        (self.bytes, self.others) = (0, 0);
+        if self.tail.capacity() > KEEP_BATCH {
+            self.tail = VecDeque::new();
+        } else if !self.tail.is_empty() {
+            self.tail.clear();
+        }
     }
 }

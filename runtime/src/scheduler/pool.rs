@@ -1,14 +1,17 @@
 //! The production driver: threads with work stealing.
 //!
-//! Each worker has a FIFO deque (others steal half of it), a one-place slot
-//! for the process woken last by the step it runs (so that a request and its
-//! reply stay on one core), and an inject queue for wake-ups that come from
-//! other threads for processes that ran here last. New processes started from
+//! Each worker has a FIFO deque of ready processes (others steal half of it),
+//! a one-place slot for the process woken last by the step it runs (so that a
+//! request and its reply stay on one core), a second deque for processes that
+//! used up their slice, and an inject queue for wake-ups that come from other
+//! threads for processes that ran here last. New processes started from
 //! outside go to one global queue.
 //!
-//! Fairness: a process that used its slice goes to the back of its deque; the
-//! slot is used at most [`SLOT_RUNS`] times in a row; every [`GLOBAL_EVERY`]-th
-//! look starts at the queues that other threads feed.
+//! Fairness: who used up a slice waits behind everybody that did not, unless
+//! those have had a slice's time since: so a process that wakes up runs after
+//! one slice at most, and busy ones keep half of the worker at least. The slot
+//! is used at most [`SLOT_RUNS`] times in a row; every [`GLOBAL_EVERY`]-th look,
+//! and the look after a long step, starts at the queues that other threads feed.
 //!
 //! Sleeping: a worker that finds nothing spins, registers as idle, looks once
 //! more and parks. Who adds work to a queue that others can take from wakes
@@ -22,7 +25,6 @@
 //! still sent to a place without a thread is found by others.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -33,9 +35,10 @@ use parking_lot::Mutex;
 
 use super::Scheduler;
 use super::step::{self, After};
+use crate::clock::Nanos;
 use crate::dispatch::Caller;
 use crate::node::Node;
-use crate::process::{Control, Event};
+use crate::process::{Batch, Control};
 
 type Task = Arc<Control>;
 
@@ -45,6 +48,8 @@ const SLOT_RUNS: u32 = 16;
 const GLOBAL_EVERY: u32 = 61;
 /// Events added to the process in the slot before it is offered to other workers.
 const NUDGES: u32 = 8;
+/// Nanoseconds that others run before a spent process gets its turn.
+const SPENT_EVERY: Nanos = 1_000_000;
 /// Rounds of looking before a worker parks.
 const SPINS: u32 = 16;
 /// Threads one pool may have; their places are numbered in 16 bits.
@@ -72,12 +77,32 @@ pub struct PoolStats {
 
 struct Remote {
     stealer: Stealer<Task>,
+    spent: Stealer<Task>,
     inject: Injector<Task>,
     unparker: Unparker,
+    // Written by the worker alone.
     executed: AtomicU64,
     stolen: AtomicU64,
     /// What a thread needs to work here, while there is none.
-    vacant: Mutex<Option<(Worker<Task>, Parker)>>,
+    vacant: Mutex<Option<Tools>>,
+}
+
+/// The worker's ends of its queues, and what it sleeps on.
+struct Tools {
+    deque: Worker<Task>,
+    spent: Worker<Task>,
+    parker: Parker,
+}
+
+impl Remote {
+    fn has_work(&self) -> bool {
+        !self.inject.is_empty() || !self.stealer.is_empty() || !self.spent.is_empty()
+    }
+}
+
+/// Adds one to a counter that nobody else writes.
+fn count(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
 type Place = OnceLock<Box<CachePadded<Remote>>>;
@@ -106,8 +131,24 @@ pub struct Pool(Arc<Shared>);
 struct Local {
     pool: u64,
     deque: Worker<Task>,
+    /// Those that used up their slice.
+    spent: Worker<Task>,
     slot: Option<Task>,
     nudges: u32,
+}
+
+/// What a worker remembers from step to step.
+struct Turn {
+    index: usize,
+    /// Counts looks for work.
+    tick: u32,
+    /// Uses of the slot in a row.
+    slot_runs: u32,
+    /// The last step was a long one.
+    long: bool,
+    /// When a spent process ran last, once one waits.
+    spent_at: Option<Nanos>,
+    searching: bool,
 }
 
 thread_local! {
@@ -179,6 +220,8 @@ impl Scheduler for Pool {
         });
         match rest {
             Rest::Nothing => {}
+            // A lone worker is here, and awake.
+            Rest::WakeOne if self.0.active.load(Ordering::Relaxed) == 1 => {}
             Rest::WakeOne => self.0.wake_one(),
             Rest::Inject(control) => self.0.inject(control),
         }
@@ -220,7 +263,7 @@ impl Scheduler for Pool {
         for worker in shared.remotes() {
             stats.executed += worker.executed.load(Ordering::Relaxed);
             stats.stolen += worker.stolen.load(Ordering::Relaxed);
-            stats.queued += worker.inject.len() + worker.stealer.len();
+            stats.queued += worker.inject.len() + worker.stealer.len() + worker.spent.len();
         }
         stats
     }
@@ -254,25 +297,26 @@ impl Shared {
     /// Sees to it that place `index` has a thread.
     fn occupy(self: &Arc<Self>, index: usize) -> std::io::Result<()> {
         let remote = self.places[index].get_or_init(|| {
-            let (deque, parker) = (Worker::new_fifo(), Parker::new());
+            let tools = Tools { deque: Worker::new_fifo(), spent: Worker::new_fifo(), parker: Parker::new() };
             Box::new(CachePadded::new(Remote {
-                stealer: deque.stealer(),
+                stealer: tools.deque.stealer(),
+                spent: tools.spent.stealer(),
                 inject: Injector::new(),
-                unparker: parker.unparker().clone(),
+                unparker: tools.parker.unparker().clone(),
                 executed: AtomicU64::new(0),
                 stolen: AtomicU64::new(0),
-                vacant: Mutex::new(Some((deque, parker))),
+                vacant: Mutex::new(Some(tools)),
             }))
         });
         self.used.fetch_max(index + 1, Ordering::AcqRel);
         // If it is not vacant a thread works here, and sees before it leaves that it is wanted again.
-        let Some((deque, parker)) = remote.vacant.lock().take() else { return Ok(()) };
-        let tools = Arc::new(Mutex::new(Some((deque, parker))));
+        let Some(tools) = remote.vacant.lock().take() else { return Ok(()) };
+        let tools = Arc::new(Mutex::new(Some(tools)));
         let (shared, own) = (self.clone(), tools.clone());
         self.threads.fetch_add(1, Ordering::Relaxed);
         let spawned = std::thread::Builder::new().name(format!("{}#{index}", self.name)).spawn(move || {
-            if let Some((deque, parker)) = own.lock().take() {
-                LOCAL.set(Some(Local { pool: shared.id, deque, slot: None, nudges: 0 }));
+            if let Some(Tools { deque, spent, parker }) = own.lock().take() {
+                LOCAL.set(Some(Local { pool: shared.id, deque, spent, slot: None, nudges: 0 }));
                 shared.work(index, parker);
             }
         });
@@ -296,8 +340,10 @@ impl Shared {
             return false;
         }
         if let (Some(local), Some(parker)) = (LOCAL.take(), parker.take()) {
-            local.slot.into_iter().chain(std::iter::from_fn(|| local.deque.pop())).for_each(|t| self.global.push(t));
-            *vacant = Some((local.deque, parker));
+            let Local { deque, spent, slot, .. } = local;
+            let left = std::iter::from_fn(|| deque.pop()).chain(std::iter::from_fn(|| spent.pop()));
+            slot.into_iter().chain(left).for_each(|t| self.global.push(t));
+            *vacant = Some(Tools { deque, spent, parker });
         }
         drop(vacant);
         if std::mem::take(searching) {
@@ -341,96 +387,81 @@ impl Shared {
     fn work(&self, index: usize, parker: Parker) {
         let me = self.remote(index);
         let mut parker = Some(parker);
-        let mut batch = VecDeque::new();
-        let mut tick = 0u32;
-        let mut slot_runs = 0;
-        let mut searching = false;
+        let mut batch = Batch::default();
+        let mut turn = Turn { index, tick: 0, slot_runs: 0, long: false, spent_at: None, searching: false };
         let mut node: Option<Arc<Node>> = None;
         loop {
-            if self.is_superfluous(index) && self.leave(index, &mut parker, &mut searching) {
+            if self.is_superfluous(index) && self.leave(index, &mut parker, &mut turn.searching) {
                 break;
             }
-            tick = tick.wrapping_add(1);
-            let Some(task) = self.find(index, tick, &mut slot_runs, &mut searching) else {
+            turn.tick = turn.tick.wrapping_add(1);
+            let Some(task) = self.find(&mut turn, node.as_deref()) else {
                 node = None;
                 if let Some(parker) = &parker {
-                    self.park(index, parker, &mut searching);
+                    self.park(index, parker, &mut turn.searching);
                 }
                 continue;
             };
-            if searching {
-                searching = false;
+            if turn.searching {
+                turn.searching = false;
                 // The last searcher found work: if there is more, somebody else should look.
                 if self.searching.fetch_sub(1, Ordering::SeqCst) == 1 && self.has_work() {
                     self.wake_one();
                 }
             }
-            if node.is_none() {
-                node = self.node.upgrade();
-            }
-            let Some(node) = &node else {
+            let Some(held) = node.take().or_else(|| self.node.upgrade()) else {
                 // The node is gone, and with it the reason for any work.
                 drop(LOCAL.take());
                 break;
             };
             task.last_worker.store(index as u16, Ordering::Relaxed);
-            me.executed.fetch_add(1, Ordering::Relaxed);
-            self.run(task, node, &mut batch);
+            count(&me.executed);
+            node = Some(self.run(task, held, &mut batch, &mut turn));
         }
         self.threads.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn run(&self, task: Task, node: &Arc<Node>, batch: &mut VecDeque<Event>) {
-        let caller = Caller { control: task, node: node.clone() };
-        match step::run(&caller, batch) {
-            After::Requeue | After::Woken => {
-                LOCAL.with_borrow(|local| match local {
-                    Some(l) => l.deque.push(caller.control),
-                    None => self.global.push(caller.control),
-                });
-                if self.idle_count.load(Ordering::Relaxed) > 0 && self.has_work() {
-                    self.wake_one();
-                }
-            }
-            After::Nothing => {}
+    /// Runs one step; takes the node and gives it back, so that steps do not count references to it.
+    fn run(&self, task: Task, node: Arc<Node>, batch: &mut Batch, turn: &mut Turn) -> Arc<Node> {
+        let caller = Caller { control: task, node };
+        let stepped = step::run(&caller, batch);
+        turn.long = stepped.long;
+        let Caller { control, node } = caller;
+        let more = match stepped.after {
+            After::Nothing => return node,
+            After::Requeue => with_local(|l| {
+                l.deque.push(control);
+                l.deque.len() > 1 || l.slot.is_some()
+            }),
+            After::Spent => with_local(|l| {
+                l.spent.push(control);
+                turn.spent_at = Some(node.clock().now());
+                l.spent.len() > 1 || !l.deque.is_empty() || l.slot.is_some()
+            }),
+        };
+        // The process itself is no reason to wake anybody: this worker goes on with it.
+        if more && self.idle_count.load(Ordering::Relaxed) > 0 {
+            self.wake_one();
         }
+        node
     }
 
-    /// The next process to run: slot, own deque, shared queues, other workers.
-    fn find(&self, index: usize, tick: u32, slot_runs: &mut u32, searching: &mut bool) -> Option<Task> {
-        let own = LOCAL.with_borrow_mut(|local| {
-            let l = local.as_mut()?;
-            if let Some(task) = l.slot.take() {
-                *slot_runs += 1;
-                if *slot_runs <= SLOT_RUNS {
-                    return Some(task);
-                }
-                l.deque.push(task);
-            }
-            *slot_runs = 0;
-            if tick.is_multiple_of(GLOBAL_EVERY)
-                && let Some(task) = self.shared_work(index, &l.deque)
-            {
-                return Some(task);
-            }
-            l.deque.pop().or_else(|| self.shared_work(index, &l.deque))
-        });
+    /// The next process to run: slot, own deque, shared queues, spent ones, other workers.
+    fn find(&self, turn: &mut Turn, node: Option<&Node>) -> Option<Task> {
+        let own = with_local(|l| self.find_own(turn, l, node));
         if own.is_some() {
             return own;
         }
         for round in 0..SPINS {
-            if !*searching {
+            if !turn.searching {
                 let active = self.active.load(Ordering::Relaxed);
                 if 2 * self.searching.load(Ordering::Relaxed) >= active && active > 1 {
                     return None;
                 }
-                *searching = true;
+                turn.searching = true;
                 self.searching.fetch_add(1, Ordering::SeqCst);
             }
-            let stolen = LOCAL.with_borrow(|local| {
-                let l = local.as_ref()?;
-                self.shared_work(index, &l.deque).or_else(|| self.steal(index, tick, &l.deque))
-            });
+            let stolen = with_local(|l| self.shared_work(turn.index, &l.deque).or_else(|| self.steal(turn, l)));
             if stolen.is_some() {
                 return stolen;
             }
@@ -439,22 +470,62 @@ impl Shared {
         None
     }
 
+    fn find_own(&self, turn: &mut Turn, l: &mut Local, node: Option<&Node>) -> Option<Task> {
+        if let Some(at) = turn.spent_at
+            && let Some(node) = node
+            && let Some(task) = self.spent_turn(turn, l, node.clock().now(), at)
+        {
+            return Some(task);
+        }
+        if let Some(task) = l.slot.take() {
+            turn.slot_runs += 1;
+            if turn.slot_runs <= SLOT_RUNS && !turn.long {
+                return Some(task);
+            }
+            l.deque.push(task);
+        }
+        turn.slot_runs = 0;
+        let shared_first = std::mem::take(&mut turn.long) || turn.tick.is_multiple_of(GLOBAL_EVERY);
+        if shared_first && let Some(task) = self.shared_work(turn.index, &l.deque) {
+            return Some(task);
+        }
+        l.deque.pop().or_else(|| self.shared_work(turn.index, &l.deque)).or_else(|| l.spent.pop())
+    }
+
+    /// A spent process, when the others have had a slice since the last one.
+    fn spent_turn(&self, turn: &mut Turn, l: &Local, now: Nanos, at: Nanos) -> Option<Task> {
+        if l.spent.is_empty() {
+            turn.spent_at = None;
+            return None;
+        }
+        if now.saturating_sub(at) < SPENT_EVERY {
+            return None;
+        }
+        turn.spent_at = Some(now);
+        l.spent.pop()
+    }
+
     /// From the own inject queue, then the global one, then what waits for other workers.
     fn shared_work(&self, index: usize, deque: &Worker<Task>) -> Option<Task> {
         take(|| self.remote(index).inject.steal_batch_and_pop(deque))
             .or_else(|| take(|| self.global.steal_batch_and_pop(deque)))
     }
 
-    fn steal(&self, index: usize, tick: u32, deque: &Worker<Task>) -> Option<Task> {
+    fn steal(&self, turn: &mut Turn, l: &Local) -> Option<Task> {
         let n = self.used.load(Ordering::Acquire);
         // A cheap spread of first victims; correctness does not depend on it.
-        let start = tick.wrapping_mul(0x9e37_79b9) as usize;
+        let start = turn.tick.wrapping_mul(0x9e37_79b9) as usize;
+        let index = turn.index;
         let victims = (0..n).map(|i| (start + i) % n).filter(|&v| v != index);
         for victim in victims.filter_map(|v| self.places[v].get()) {
-            let stolen = take(|| victim.stealer.steal_batch_and_pop(deque))
-                .or_else(|| take(|| victim.inject.steal_batch_and_pop(deque)));
+            let mut stolen = take(|| victim.stealer.steal_batch_and_pop(&l.deque))
+                .or_else(|| take(|| victim.inject.steal_batch_and_pop(&l.deque)));
+            if stolen.is_none() {
+                stolen = take(|| victim.spent.steal_batch_and_pop(&l.spent));
+                turn.spent_at = stolen.as_ref().map(|_| 0);
+            }
             if stolen.is_some() {
-                self.remote(index).stolen.fetch_add(1, Ordering::Relaxed);
+                count(&self.remote(index).stolen);
                 return stolen;
             }
         }
@@ -463,7 +534,7 @@ impl Shared {
 
     /// Whether a queue that others can take from holds work.
     fn has_work(&self) -> bool {
-        !self.global.is_empty() || self.remotes().any(|w| !w.inject.is_empty() || !w.stealer.is_empty())
+        !self.global.is_empty() || self.remotes().any(Remote::has_work)
     }
 
     fn park(&self, index: usize, parker: &Parker, searching: &mut bool) {
@@ -491,6 +562,11 @@ impl Shared {
             None => *searching = true,
         }
     }
+}
+
+/// Calls `f` with the queues of the worker that this thread is.
+fn with_local<T>(f: impl FnOnce(&mut Local) -> T) -> T {
+    LOCAL.with_borrow_mut(|local| f(local.as_mut().expect("a worker has its queues")))
 }
 
 fn take(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {

@@ -2,7 +2,6 @@
 //! next, a process or a call that blocks, chosen by the node's entropy. The
 //! same seed gives the same run.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +12,7 @@ use super::{PoolStats, Scheduler};
 use crate::clock::VirtualClock;
 use crate::dispatch::Caller;
 use crate::node::Node;
-use crate::process::Control;
+use crate::process::{Batch, Control};
 
 /// See the module comment. Steps run only inside [`Seeded::step`] and [`Seeded::run`].
 #[derive(Default)]
@@ -46,8 +45,8 @@ impl Seeded {
         };
         self.executed.fetch_add(1, Ordering::Relaxed);
         let caller = Caller { control, node: node.clone() };
-        match step::run(&caller, &mut VecDeque::new()) {
-            After::Requeue | After::Woken => self.ready.lock().push(caller.control),
+        match step::run(&caller, &mut Batch::default()).after {
+            After::Requeue | After::Spent => self.ready.lock().push(caller.control),
             After::Nothing => {}
         }
         true

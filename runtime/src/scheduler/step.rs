@@ -1,7 +1,6 @@
 //! One step of a process: take its events, run it, act on the outcome.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,85 +9,107 @@ use crate::dispatch::{Caller, StepContext};
 use crate::error::Error;
 use crate::node::Node;
 use crate::process::{
-    Control, Event, Exit, Frame, HostState, Invocation, NoticeKind, Parked, Process, State, Step, Upgrade,
+    Batch, Control, Event, Exit, Frame, HostState, Invocation, NoticeKind, Parked, Process, State, Step, Upgrade,
 };
 
 /// What the driver does with the process next.
 pub(super) enum After {
-    /// Enqueue it at the back.
+    /// Enqueue it: it gave way, or something arrived while it was about to sleep.
     Requeue,
-    /// Something arrived while it was about to sleep: enqueue it.
-    Woken,
+    /// Enqueue it behind those that have not used up a slice.
+    Spent,
     /// Nothing: it sleeps or has ended.
     Nothing,
 }
 
-/// Events kept allocated in a worker's batch between steps.
-const KEEP: usize = 256;
+/// What the driver learns of a step.
+pub(super) struct Stepped {
+    pub after: After,
+    /// It took long enough for the process to look at the clock.
+    pub long: bool,
+}
 
-/// Runs one step of `caller`'s process on the current thread.
-pub(super) fn run(caller: &Caller, batch: &mut VecDeque<Event>) -> After {
+/// Runs one step of `caller`'s process on the current thread. `batch` is empty before and after; it is kept between
+/// steps for its buffer.
+pub(super) fn run(caller: &Caller, batch: &mut Batch) -> Stepped {
     let control = &caller.control;
     control.state.start();
     // Nobody else writes it, so no read-modify-write is needed.
     control.steps.store(control.steps() + 1, Ordering::Relaxed);
     debug_assert!(batch.is_empty());
     control.queue.take_all(batch);
-    let after = run_started(caller, batch);
+    let stepped = run_started(caller, batch);
     batch.clear();
-    if batch.capacity() > KEEP {
-        *batch = VecDeque::new();
-    }
-    after
+    stepped
 }
 
-fn run_started(caller: &Caller, batch: &mut VecDeque<Event>) -> After {
+fn run_started(caller: &Caller, batch: &mut Batch) -> Stepped {
     let (control, node) = (&caller.control, &caller.node);
-    let Some(mut process) = control.process.lock().take() else {
-        return After::Nothing;
-    };
-    if control.state.is_killed() {
-        // What is left when a host has stopped waiting was not asked to end by anybody else.
-        let stopping = control.host.state() == HostState::Stopping;
-        let error = if stopping { Error::canceled("context canceled") } else { Error::internal("process terminated") };
-        return finish(node, control, process, Exit::Error(error));
+    // Nobody else wants this lock: the state word says who runs the process. It is held for the whole step.
+    let mut place = control.process.lock();
+    let Some(process) = &mut *place else { return Stepped { after: After::Nothing, long: false } };
+    if let Some(error) = ended_from_outside(control, batch) {
+        let process = place.take();
+        drop(place);
+        return Stepped { after: finish(node, control, process, Exit::Error(error)), long: false };
     }
-    if !control.trap_links() && batch.iter().any(is_link_down) {
-        return finish(node, control, process, Exit::Error(Error::internal("linked process failed")));
-    }
-    let slice_end = node.clock().now() + control.host.limits.slice;
-    let mut cx = StepContext::new(caller, batch, slice_end);
+    let mut cx = StepContext::new(caller, batch);
     let step = match catch_unwind(AssertUnwindSafe(|| process.step(&mut cx))) {
         Ok(step) => step,
         Err(panic) => Step::Done(Exit::Error(panic_error(&*panic))),
     };
-    let blocked = cx.is_blocked();
-    match step {
+    let (blocked, long, spent) = (cx.is_blocked(), cx.is_long(), cx.is_spent());
+    let after = match step {
         Step::Yielded => {
-            control.queue.put_back(batch.drain(..));
-            *control.process.lock() = Some(process);
+            control.queue.put_back(batch);
+            drop(place);
             control.state.yield_now();
-            After::Requeue
+            if spent { After::Spent } else { After::Requeue }
         }
         Step::Waiting => {
-            control.queue.put_back(batch.drain(..));
-            *control.process.lock() = Some(process);
+            control.queue.put_back(batch);
+            drop(place);
             let state = if blocked { State::Blocked } else { State::Idle };
             match control.state.park(state) {
                 Parked::Asleep => After::Nothing,
-                Parked::Woken => After::Woken,
+                Parked::Woken => After::Requeue,
             }
         }
-        Step::Upgrade(upgrade) => replace(caller, process, *upgrade, batch),
-        Step::Done(exit) => finish(node, control, process, exit),
+        Step::Upgrade(upgrade) => {
+            let process = place.take();
+            drop(place);
+            replace(caller, process, *upgrade, batch)
+        }
+        Step::Done(exit) => {
+            let process = place.take();
+            drop(place);
+            finish(node, control, process, exit)
+        }
+    };
+    Stepped { after, long }
+}
+
+/// Why the process must end before its next step: it was terminated, or something it is linked to has failed.
+fn ended_from_outside(control: &Control, batch: &Batch) -> Option<Error> {
+    if control.state.is_killed() {
+        // What is left when a host has stopped waiting was not asked to end by anybody else.
+        let stopping = control.host.state() == HostState::Stopping;
+        return Some(if stopping {
+            Error::canceled("context canceled")
+        } else {
+            Error::internal("process terminated")
+        });
     }
+    let linked = !batch.only_messages() && batch.iter().any(is_link_down) && !control.trap_links();
+    linked.then(|| Error::internal("linked process failed"))
 }
 
 fn is_link_down(event: &Event) -> bool {
     matches!(event, Event::Notice(n) if matches!(n.kind, NoticeKind::LinkDown(_)))
 }
 
-fn finish(node: &Arc<Node>, control: &Arc<Control>, mut process: Box<dyn Process>, exit: Exit) -> After {
+fn finish(node: &Arc<Node>, control: &Arc<Control>, process: Option<Box<dyn Process>>, exit: Exit) -> After {
+    let mut process = process.unwrap_or_else(|| Box::new(Gone));
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| process.close())) {
         tracing::error!(pid = %control.pid(), error = %panic_error(&*panic), "panic while closing a process");
     }
@@ -97,10 +118,11 @@ fn finish(node: &Arc<Node>, control: &Arc<Control>, mut process: Box<dyn Process
 }
 
 /// Puts new code in place of the old: pid, mailbox, relations, names and parent stay.
-fn replace(caller: &Caller, mut old: Box<dyn Process>, upgrade: Upgrade, batch: &mut VecDeque<Event>) -> After {
+fn replace(caller: &Caller, old: Option<Box<dyn Process>>, upgrade: Upgrade, batch: &mut Batch) -> After {
     let (control, node) = (&caller.control, &caller.node);
-    let _ = catch_unwind(AssertUnwindSafe(|| old.close()));
-    drop(old);
+    if let Some(mut old) = old {
+        let _ = catch_unwind(AssertUnwindSafe(|| old.close()));
+    }
     let frame = control.frame();
     let entry = upgrade.entry.unwrap_or_else(|| frame.entry.clone());
     control.set_frame(Frame { entry: entry.clone(), ..(*frame).clone() });
@@ -110,18 +132,22 @@ fn replace(caller: &Caller, mut old: Box<dyn Process>, upgrade: Upgrade, batch: 
     let created = node.factory(&entry).and_then(|f| Ok((f.method(), f.create()?)));
     let (method, mut process) = match created {
         Ok(made) => made,
-        Err(e) => return finish(node, control, Box::new(Gone), fail("create", e)),
+        Err(e) => return finish(node, control, None, fail("create", e)),
     };
     let call = Invocation { entry, method, args: upgrade.args };
     let init = catch_unwind(AssertUnwindSafe(|| process.init(&call, control)));
     if let Err(e) = init.unwrap_or_else(|panic| Err(panic_error(&*panic))) {
-        return finish(node, control, process, fail("init", e));
+        return finish(node, control, Some(process), fail("init", e));
     }
     // Completions belonged to the old code; messages and notices stay, oldest first.
-    batch.retain(|event| !matches!(event, Event::Done(_)));
-    let retained = upgrade.retained.into_iter();
-    let kept: Vec<Event> = retained.chain(batch.drain(..)).collect();
-    control.queue.put_back(kept.into_iter());
+    let mut kept = Batch::default();
+    upgrade.retained.into_iter().for_each(|event| kept.push(event));
+    while let Some(event) = batch.pop() {
+        if !matches!(event, Event::Done(_)) {
+            kept.push(event);
+        }
+    }
+    control.queue.put_back(&mut kept);
     *control.process.lock() = Some(process);
     control.state.yield_now();
     After::Requeue

@@ -3,6 +3,7 @@
 //! `WIPPY_LAW_SEEDS` sets the number of seeds (default 1000). A failing seed is
 //! named in the panic; `WIPPY_LAW_SEED=n` runs that one alone.
 
+mod fairness;
 mod laws;
 mod world;
 

@@ -1,0 +1,98 @@
+//! Who runs when on one busy worker, counted in steps so that a slow machine changes nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+use wippy_runtime::dispatch::StepContext;
+use wippy_runtime::payload::{Flat, Value};
+use wippy_runtime::process::{Event, Message, Step};
+use wippy_runtime::relay::Pid;
+
+use crate::world::{World, done, on_events, send};
+
+/// Processes that use up slice after slice until `stop`; counts the slices begun.
+fn hogs(w: &World, n: usize, stop: &Arc<AtomicBool>) -> Arc<AtomicUsize> {
+    let slices = Arc::new(AtomicUsize::new(0));
+    let (counter, stop) = (slices.clone(), stop.clone());
+    w.define("t:hog", move |_| {
+        let (counter, stop) = (counter.clone(), stop.clone());
+        move |cx: &mut StepContext<'_>| {
+            counter.fetch_add(1, SeqCst);
+            while !cx.slice_used() {
+                std::hint::spin_loop();
+            }
+            if stop.load(SeqCst) { done(0i64) } else { Step::Yielded }
+        }
+    });
+    for _ in 0..n {
+        w.spawn("t:hog", &[]);
+    }
+    slices
+}
+
+/// A process that is woken runs after the slice that is going on, however many others would like another one.
+#[test]
+fn whoever_wakes_up_runs_after_one_slice() {
+    let w = World::threads(1);
+    let stop = Arc::new(AtomicBool::new(false));
+    let slices = hogs(&w, 8, &stop);
+    let seen = Arc::new(AtomicUsize::new(0));
+    let (at, count) = (seen.clone(), slices.clone());
+    w.define("t:sleeper", move |_| {
+        let (at, count) = (at.clone(), count.clone());
+        on_events(move |_, event| {
+            let Event::Message(m) = event else { return None };
+            at.store(count.load(SeqCst).max(1), SeqCst);
+            (m.topic() == b"end").then(|| done(0i64))
+        })
+    });
+    let sleeper = w.spawn("t:sleeper", &[]);
+    let tell = |topic: &str| {
+        let message = Message::new(Pid::none(), topic, Flat::new().as_bytes());
+        w.node.router().send(sleeper, message).expect("the sleeper lives");
+    };
+    w.run_until(|_| slices.load(SeqCst) > 16);
+    for _ in 0..20 {
+        seen.store(0, SeqCst);
+        tell("tick");
+        let before = slices.load(SeqCst);
+        w.run_until(|_| seen.load(SeqCst) > 0);
+        let waited = seen.load(SeqCst).saturating_sub(before);
+        assert!(waited <= 1, "{waited} slices of others began before the woken process ran");
+    }
+    tell("end");
+    stop.store(true, SeqCst);
+    w.finish();
+}
+
+/// Processes that never use up a slice cannot keep those that do from running.
+#[test]
+fn busy_processes_get_their_share() {
+    let w = World::threads(1);
+    let stop = Arc::new(AtomicBool::new(false));
+    let slices = hogs(&w, 2, &stop);
+    let halt = stop.clone();
+    w.define("t:player", move |args| {
+        let (halt, mut peer) = (halt.clone(), args.first().and_then(Value::as_str).map(|p| Pid::parse(p).unwrap()));
+        let mut serve = peer.is_some();
+        move |cx: &mut StepContext<'_>| {
+            while let Some(event) = cx.next_event() {
+                let Event::Message(m) = event else { continue };
+                (peer, serve) = (Some(m.from), true);
+            }
+            if let (Some(to), true) = (peer, std::mem::take(&mut serve)) {
+                let gone = send(cx, to, "ball", 0i64).is_err();
+                if gone || halt.load(SeqCst) {
+                    return done(0i64);
+                }
+            }
+            Step::Waiting
+        }
+    });
+    let first = w.spawn("t:player", &[]);
+    w.spawn("t:player", &[Value::Str(first.to_string())]);
+    // Both keep the slot and the deque of the only worker filled from here on.
+    w.run_until(|_| slices.load(SeqCst) >= 20);
+    stop.store(true, SeqCst);
+    w.finish();
+}
