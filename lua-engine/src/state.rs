@@ -6,7 +6,7 @@
 //! the log) is behind [`Surroundings`]. Contains `unsafe` for the extra space and the
 //! memory account, both of which live and die with the VM.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -116,7 +116,7 @@ pub struct State {
     /// The step context of the process, while it is inside a step; opaque here.
     pub step: Cell<*mut c_void>,
     lazies: RefCell<Lazies>,
-    extension: OnceCell<Box<dyn Any + Send>>,
+    extension: OnceCell<(TypeId, Box<dyn Any + Send>)>,
 }
 
 impl State {
@@ -148,12 +148,14 @@ impl State {
     }
     /// Sets the data of the engine built on top; false if there is some already.
     pub fn set_extension<T: Send + 'static>(&self, data: T) -> bool {
-        self.extension.set(Box::new(data)).is_ok()
+        self.extension.set((TypeId::of::<T>(), Box::new(data))).is_ok()
     }
     /// The data of the engine built on top.
     #[inline]
     pub fn extension<T: 'static>(&self) -> Option<&T> {
-        self.extension.get()?.downcast_ref()
+        let (id, data) = self.extension.get()?;
+        // SAFETY: the id is that of the boxed value's type; comparing it here saves a call on every use.
+        (*id == TypeId::of::<T>()).then(|| unsafe { &*std::ptr::from_ref(&**data).cast::<T>() })
     }
     pub fn surroundings(&self) -> &dyn Surroundings {
         &*self.program.surroundings

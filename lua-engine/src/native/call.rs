@@ -289,11 +289,15 @@ impl<'a> Call<'a> {
         i >= 1 && i <= self.args
     }
     /// A required string: also accepts numbers and Error objects (their text).
+    #[inline]
     pub fn str(&self, i: i32) -> Result<&'a [u8], Raise> {
+        match self.real_str(i) {
+            Some(s) => Ok(s),
+            None => self.str_of_other(i),
+        }
+    }
+    fn str_of_other(&self, i: i32) -> Result<&'a [u8], Raise> {
         if self.is_argument(i) {
-            if let Some(s) = self.real_str(i) {
-                return Ok(s);
-            }
             if self.type_of(i) == Type::Number {
                 // SAFETY: an argument slot; the number is replaced by its text and stays there.
                 unsafe {

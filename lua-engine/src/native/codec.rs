@@ -37,11 +37,24 @@ impl Stack<'_> {
     /// most `limit` bytes. Errors (Invalid) carry the path to the value: nested too deeply, too large. On an error
     /// `out` is as before.
     pub fn encode(&self, from: i32, to: i32, out: &mut Flat, limit: usize) -> Result<Encoded, Error> {
-        let mut writer = out.writer();
-        let start = writer.position();
+        out.append(|w| self.encode_to(from, to, w, limit))
+    }
+    /// [`Stack::encode`] to a writer.
+    pub fn encode_to(&self, from: i32, to: i32, w: &mut FlatWriter<'_>, limit: usize) -> Result<Encoded, Error> {
+        let start = w.position();
+        for i in from..=to {
+            if !scalar(self.raw(), i, w) || w.position() - start > limit {
+                w.truncate(start);
+                return self.encode_tables(from, to, w, limit);
+            }
+        }
+        Ok(Encoded::default())
+    }
+    fn encode_tables(&self, from: i32, to: i32, w: &mut FlatWriter<'_>, limit: usize) -> Result<Encoded, Error> {
+        let start = w.position();
         let mut e = Encoder {
             l: self.raw(),
-            w: writer,
+            w,
             limit: start.saturating_add(limit),
             seen: Seen::default(),
             keys: [0; 129],
@@ -53,8 +66,7 @@ impl Stack<'_> {
             if let Err(problem) = e.value(i, 0) {
                 let path = e.path(problem.depth);
                 self.set_top(problem.top);
-                writer = e.w;
-                writer.truncate(start);
+                e.w.truncate(start);
                 return Err(Error::invalid(format!("{} at {path}", problem.what.text(limit))));
             }
         }
@@ -76,7 +88,16 @@ impl Stack<'_> {
         Ok(n)
     }
     /// Pushes the next value of `reader`. On an error the reader's place is undefined and nothing is pushed.
+    #[inline]
     pub fn decode_one(&self, reader: &mut FlatReader<'_>) -> Result<(), Error> {
+        // What has no parts needs no more room than every stack has, and refers to nothing.
+        let mut d = Decoder { stack: self, l: self.raw(), r: reader, refs: None, count: 0 };
+        match d.scalar() {
+            true => Ok(()),
+            false => self.decode_nested(reader),
+        }
+    }
+    fn decode_nested(&self, reader: &mut FlatReader<'_>) -> Result<(), Error> {
         let top = self.top();
         let before = reader.clone();
         let mut d = Decoder { stack: self, l: self.raw(), r: reader, refs: None, count: 0 };
@@ -167,9 +188,40 @@ impl Seen {
     }
 }
 
-struct Encoder<'a> {
+/// Writes the value at the absolute index `i` if it has no parts.
+#[inline]
+fn scalar(l: *mut lua_State, i: i32, w: &mut FlatWriter<'_>) -> bool {
+    // SAFETY: raw reads of a slot that holds its value; strings are not converted.
+    unsafe {
+        match ffi::lua_type(l, i) {
+            ffi::LUA_TSTRING => {
+                let mut n = 0;
+                let p = ffi::lua_tolstring(l, i, &mut n);
+                if n > u32::MAX as usize {
+                    return false;
+                }
+                w.str(std::slice::from_raw_parts(p.cast::<u8>(), n));
+            }
+            ffi::LUA_TNUMBER => {
+                let mut whole = 0;
+                let n = ffi::lua_tointegerx(l, i, &mut whole);
+                if whole != 0 && ffi::lua_isinteger(l, i) != 0 {
+                    w.int(n);
+                } else {
+                    w.float(ffi::lua_tonumberx(l, i, std::ptr::null_mut()));
+                }
+            }
+            ffi::LUA_TBOOLEAN => w.bool(ffi::lua_toboolean(l, i) != 0),
+            ffi::LUA_TNIL => w.nil(),
+            _ => return false,
+        }
+    }
+    true
+}
+
+struct Encoder<'a, 'w> {
     l: *mut lua_State,
-    w: FlatWriter<'a>,
+    w: &'a mut FlatWriter<'w>,
     limit: usize,
     seen: Seen,
     /// Where the key of each level lies on the Lua stack; level 0 is the number of the argument.
@@ -177,7 +229,7 @@ struct Encoder<'a> {
     dropped: Option<String>,
 }
 
-impl Encoder<'_> {
+impl Encoder<'_, '_> {
     fn problem(&self, what: What, depth: u32) -> Problem {
         // SAFETY: reads only. The caller of `encode` restores the stack below the first table's key.
         let top = if depth == 0 { unsafe { ffi::lua_gettop(self.l) } } else { self.keys[1] as i32 - 1 };
@@ -412,6 +464,42 @@ struct Decoder<'s, 'r, 'b> {
 }
 
 impl Decoder<'_, '_, '_> {
+    /// Pushes the next value if it has no parts; otherwise leaves the reader where it is.
+    #[inline]
+    fn scalar(&mut self) -> bool {
+        let mut r = self.r.clone();
+        let l = self.l;
+        assert!(self.stack.reserve(4), "Lua stack exhausted");
+        // SAFETY: room was made; strings are allocated without fail (rule 2).
+        unsafe {
+            match r.tag() {
+                Ok(Tag::Nil) => ffi::lua_pushnil(l),
+                Ok(Tag::False) => ffi::lua_pushboolean(l, 0),
+                Ok(Tag::True) => ffi::lua_pushboolean(l, 1),
+                Ok(Tag::Int8) => match r.u8() {
+                    Ok(n) => ffi::lua_pushinteger(l, n as i8 as i64),
+                    Err(_) => return false,
+                },
+                Ok(Tag::Int64) => match r.word() {
+                    Ok(n) => ffi::lua_pushinteger(l, i64::from_le_bytes(n)),
+                    Err(_) => return false,
+                },
+                Ok(Tag::Float) => match r.word() {
+                    Ok(n) => ffi::lua_pushnumber(l, f64::from_le_bytes(n)),
+                    Err(_) => return false,
+                },
+                Ok(tag @ (Tag::Str8 | Tag::Str32 | Tag::Bytes)) => match r.text(tag) {
+                    Ok(s) => {
+                        ffi::lua_pushlstring(l, s.as_ptr().cast(), s.len());
+                    }
+                    Err(_) => return false,
+                },
+                _ => return false,
+            }
+        }
+        *self.r = r;
+        true
+    }
     /// Pushes the next value.
     fn value(&mut self, depth: u32) -> Result<(), Stop> {
         let l = self.l;

@@ -110,8 +110,8 @@ impl Channel {
     pub(super) fn take_waiter(&self, sends: bool) -> Option<Waiter> {
         let mut waiters = self.waiters.borrow_mut();
         match waiters.front() {
-            Some(w) if w.sends == sends => waiters.pop_front(),
             None => None,
+            Some(w) if w.sends == sends => waiters.pop_front(),
             _ => {
                 let at = waiters.iter().position(|w| w.sends == sends)?;
                 waiters.remove(at)
@@ -163,8 +163,24 @@ impl Channel {
 
 impl Engine {
     /// Pushes the next value of the channel at slot `at` of `stack`, if there is one: buffered, offered by a waiting
-    /// sender, or from the mailbox.
+    /// sender, from the mailbox, or among what arrived during the step.
+    #[inline]
     pub(super) fn take(&self, stack: &Stack<'_>, at: i32, channel: &Channel) -> bool {
+        if self.take_ready(stack, at, channel) {
+            return true;
+        }
+        if channel.is_closed() {
+            return false;
+        }
+        match channel.subscription.get() {
+            Some(id) => self.take_message(stack, id),
+            None => {
+                self.take_in_until(stack, || channel.len.get() > 0 || channel.has_waiter(true))
+                    && self.take_ready(stack, at, channel)
+            }
+        }
+    }
+    fn take_ready(&self, stack: &Stack<'_>, at: i32, channel: &Channel) -> bool {
         if channel.len.get() > 0 {
             let at = stack.absolute(at);
             channel.pop(stack, at);
@@ -180,10 +196,7 @@ impl Engine {
             self.sent(waiter, true);
             return true;
         }
-        match channel.subscription.get() {
-            Some(id) => self.take_message(stack, id),
-            None => false,
-        }
+        false
     }
     /// Gives the top value of `stack` to the channel at slot `at`, popping it; false (and popped) if it has neither a
     /// receiver nor room, or is closed.

@@ -119,6 +119,8 @@ pub struct Engine {
     pub(super) leave: RefCell<Option<Leave>>,
     control: RefCell<Option<Arc<Control>>>,
     pub(super) pid: Cell<Pid>,
+    /// Bytes a message may have.
+    message_limit: Cell<usize>,
     /// The node's wheel, once a timer was armed.
     timers: OnceCell<Arc<Timers>>,
     /// The destination of the last send and its pid.
@@ -155,6 +157,7 @@ impl Engine {
             leave: RefCell::new(None),
             control: RefCell::new(None),
             pid: Cell::new(Pid::none()),
+            message_limit: Cell::new(usize::MAX),
             timers: OnceCell::new(),
             last_destination: RefCell::default(),
         }
@@ -170,6 +173,8 @@ impl Engine {
 
     pub(super) fn set_control(&self, control: Option<Arc<Control>>) {
         self.pid.set(control.as_ref().map_or(Pid::none(), |c| c.pid()));
+        let limit = control.as_ref().map_or(0, |c| c.host.limits.message);
+        self.message_limit.set(if limit == 0 { usize::MAX } else { limit });
         *self.control.borrow_mut() = control;
     }
     /// The control block of the process; `None` when no run has begun.
@@ -181,9 +186,9 @@ impl Engine {
         self.pid.get()
     }
 
-    /// Bytes a message may have, 0 for no limit.
-    pub(super) fn message_limit(&self) -> Option<usize> {
-        self.control.borrow().as_ref().map(|c| c.host.limits.message)
+    /// Bytes a message may have.
+    pub(super) fn message_limit(&self) -> usize {
+        self.message_limit.get()
     }
     pub(super) fn timers(&self, cx: &StepContext<'_>) -> &Arc<Timers> {
         self.timers.get_or_init(|| cx.node().timers().clone())
@@ -296,6 +301,9 @@ impl Engine {
 
     // ---- running
 
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.borrow().is_empty()
+    }
     pub(super) fn next_ready(&self) -> Option<CoId> {
         self.ready.borrow_mut().pop_front()
     }

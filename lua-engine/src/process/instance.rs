@@ -9,7 +9,6 @@
 //! threads. The step context is reachable from native functions only while
 //! [`LuaProcess::step`] runs, and no reference to it lives across a resume.
 
-use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ use wippy_runtime::process::{Control, Event, Exit, Invocation, Process, Step, Up
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::{Error, Kind};
 
-use super::engine::{Engine, Leave, MAIN, SOURCE_TAG};
+use super::engine::{CoId, Engine, Leave, MAIN};
 use super::mailbox::Content;
 use crate::code::Plan;
 use crate::modules::errors::ErrorObject;
@@ -46,14 +45,12 @@ pub struct LuaProcess {
     control: Option<Arc<Control>>,
     /// Bytes alive after the last full collection.
     live: usize,
-    /// What arrived while a coroutine computed.
-    held: VecDeque<Event>,
 }
 
 impl LuaProcess {
     /// A process that has not been initialised.
     pub fn new(plan: Arc<Plan>) -> LuaProcess {
-        LuaProcess { plan, vm: None, control: None, live: 0, held: VecDeque::new() }
+        LuaProcess { plan, vm: None, control: None, live: 0 }
     }
 
     /// Whether the host grants every module that the entry or one of its imports names.
@@ -122,45 +119,22 @@ impl LuaProcess {
         // A coroutine that was preempted while it computed goes on first, as if nothing had happened meanwhile.
         let mut current = !engine.computing.get();
         if current {
-            take_in(vm, engine, &mut self.held, cx);
-        } else {
-            self.held.extend(std::iter::from_fn(|| cx.next_event()));
+            tell_others(vm, engine);
         }
         // SAFETY: the VM is ours and not running.
         unsafe { sys::wippy_setfuel(vm.raw(), FUEL) };
-        while let Some(id) = engine.next_ready() {
+        // Whoever wakes up goes on through what has arrived.
+        while engine.has_ready() || vm.enter(|stack| engine.take_in_until(stack, || engine.has_ready())) {
+            let Some(id) = engine.next_ready() else { break };
             if !engine.computing.take() {
                 engine.acted.set(false);
             }
-            let mut results = 0;
-            // SAFETY: the VM is not running, the limit is in force, nothing is borrowed.
-            let (status, thread) = unsafe { engine.resume(id, &mut results) };
-            if engine.killed.get() {
-                return Step::Done(Exit::Error(killed(vm)));
-            }
-            if let Some(Leave::Upgrade(entry, args)) = engine.leave.borrow_mut().take() {
-                return upgrade(vm, engine, &mut self.held, entry, args);
-            }
-            match status {
-                ffi::LUA_YIELD if engine.preempted.take() => {
-                    engine.push_preempted(id);
-                    return Step::Yielded;
-                }
-                ffi::LUA_YIELD => {}
-                ffi::LUA_OK if id == MAIN => return Step::Done(main_result(vm, cx, results)),
-                ffi::LUA_OK => {
-                    let _unlimited = vm.memory().suspend();
-                    engine.forget(id);
-                }
-                _ => {
-                    let _unlimited = vm.memory().suspend();
-                    // SAFETY: a thread of our VM that has failed; its error is on top.
-                    return Step::Done(Exit::Error(error_on(&unsafe { Stack::new(thread) })));
-                }
+            if let Some(step) = run_coroutine(vm, engine, id) {
+                return step;
             }
             if !current {
                 current = true;
-                take_in(vm, engine, &mut self.held, cx);
+                tell_others(vm, engine);
             }
         }
         if engine.ready_yielded() {
@@ -193,6 +167,37 @@ impl LuaProcess {
         // SAFETY: the VM is ours and not running; finalisers are native and expect the limit to be suspended.
         unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCCOLLECT) };
         self.live = vm.memory().used();
+    }
+}
+
+/// Runs coroutine `id` until it waits; gives how the step ends, if it does.
+fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId) -> Option<Step> {
+    let mut results = 0;
+    // SAFETY: the VM is not running, the limit is in force, nothing is borrowed.
+    let (status, thread) = unsafe { engine.resume(id, &mut results) };
+    if engine.killed.get() {
+        return Some(Step::Done(Exit::Error(killed(vm))));
+    }
+    if let Some(Leave::Upgrade(entry, args)) = engine.leave.borrow_mut().take() {
+        return Some(upgrade(vm, engine, entry, args));
+    }
+    match status {
+        ffi::LUA_YIELD if engine.preempted.take() => {
+            engine.push_preempted(id);
+            Some(Step::Yielded)
+        }
+        ffi::LUA_YIELD => None,
+        ffi::LUA_OK if id == MAIN => Some(Step::Done(main_result(vm, engine, results))),
+        ffi::LUA_OK => {
+            let _unlimited = vm.memory().suspend();
+            engine.forget(id);
+            None
+        }
+        _ => {
+            let _unlimited = vm.memory().suspend();
+            // SAFETY: a thread of our VM that has failed; its error is on top.
+            Some(Step::Done(Exit::Error(error_on(&unsafe { Stack::new(thread) }))))
+        }
     }
 }
 
@@ -246,7 +251,6 @@ impl Process for LuaProcess {
 
     fn close(&mut self) {
         self.control = None;
-        self.held = VecDeque::new();
         let Some(vm) = &self.vm else { return };
         vm.state().step.set(std::ptr::null_mut());
         let Some(engine) = vm.state().extension::<Engine>() else { return };
@@ -275,17 +279,11 @@ fn memory_limit(control: &Control) -> usize {
     }
 }
 
-/// Takes in what has arrived.
-fn take_in(vm: &Vm, engine: &Engine, held: &mut VecDeque<Event>, cx: &mut StepContext<'_>) {
-    let held = std::mem::take(held).into_iter();
+/// When somebody has to go on already: all others hear what has arrived before that takes another slice.
+fn tell_others(vm: &Vm, engine: &Engine) {
     vm.enter(|stack| {
-        for event in held.chain(std::iter::from_fn(|| cx.next_event())) {
-            match event {
-                Event::Message(m) => engine.arrive(stack, Content::Message(m)),
-                Event::Notice(n) => engine.arrive(stack, Content::Notice(n)),
-                Event::Done(c) if c.tag & SOURCE_TAG != 0 => engine.complete_source(stack, c.tag, c.result),
-                Event::Done(c) => engine.complete(c.tag, c.result),
-            }
+        if engine.has_ready() && engine.coroutine_count() > 1 {
+            engine.take_in_until(stack, || false);
         }
         if !engine.orphans.borrow().is_empty() {
             engine.end_orphans(stack);
@@ -329,7 +327,7 @@ fn error_on(stack: &Stack<'_>) -> Error {
 }
 
 /// The outcome of main: its first result, unless the second is an error.
-fn main_result(vm: &Vm, cx: &StepContext<'_>, results: i32) -> Exit {
+fn main_result(vm: &Vm, engine: &Engine, results: i32) -> Exit {
     vm.enter(|stack| {
         let first = stack.top() - results + 1;
         if results >= 2 {
@@ -342,20 +340,17 @@ fn main_result(vm: &Vm, cx: &StepContext<'_>, results: i32) -> Exit {
             }
         }
         let mut flat = Flat::new();
-        if results >= 1 && stack.type_of(first) != Type::Nil {
-            let limit = match cx.control().host.limits.message {
-                0 => usize::MAX,
-                limit => limit,
-            };
-            if let Err(e) = stack.encode(first, first, &mut flat, limit) {
-                return Exit::Error(e);
-            }
+        if results >= 1
+            && stack.type_of(first) != Type::Nil
+            && let Err(e) = stack.encode(first, first, &mut flat, engine.message_limit())
+        {
+            return Exit::Error(e);
         }
         Exit::Value(flat)
     })
 }
 
-fn upgrade(vm: &Vm, engine: &Engine, held: &mut VecDeque<Event>, entry: Option<EntryId>, args: Flat) -> Step {
+fn upgrade(vm: &Vm, engine: &Engine, entry: Option<EntryId>, args: Flat) -> Step {
     let mut retained = Vec::new();
     for content in vm.enter(|stack| engine.drain_mailbox(stack)) {
         match content {
@@ -364,8 +359,6 @@ fn upgrade(vm: &Vm, engine: &Engine, held: &mut VecDeque<Event>, entry: Option<E
             Content::End => {}
         }
     }
-    // Completions belong to the old code.
-    retained.extend(held.drain(..).filter(|event| !matches!(event, Event::Done(_))));
     Step::Upgrade(Box::new(Upgrade { entry, args, retained }))
 }
 

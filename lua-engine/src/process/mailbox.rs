@@ -2,10 +2,11 @@
 //! not received yet.
 //!
 //! A message for a coroutine that waits on its channel is decoded straight
-//! onto that coroutine's stack. Everything else stays encoded here: per
-//! subscription, or *parked* while nobody subscribes to its topic. Receiving
-//! pulls from here, so a full topic holds back no other, and a burst costs no
-//! wake-ups. Order within a topic is the order of arrival.
+//! onto that coroutine's stack. A coroutine that receives goes on through what
+//! has arrived, so a burst is not moved about; what it meets on the way for
+//! others stays encoded here: per subscription, or *parked* while nobody
+//! subscribes to its topic. So a full topic holds back no other, and order
+//! within a topic is the order of arrival.
 //!
 //! Contains `unsafe`: a subscription points to its channel, which stays alive
 //! because the Lua registry anchors the channel's object under that address
@@ -14,10 +15,10 @@
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 
-use wippy_runtime::process::{Message, Notice, NoticeKind, topic};
+use wippy_runtime::process::{Event, Message, Notice, NoticeKind, topic};
 
 use super::channel::Channel;
-use super::engine::Engine;
+use super::engine::{Engine, InProcess, SOURCE_TAG};
 use super::message;
 use crate::native::Stack;
 use crate::native::ffi;
@@ -51,7 +52,6 @@ pub(super) struct Item {
 }
 
 struct Subscription {
-    hash: u32,
     topic: Box<[u8]>,
     channel: NonNull<Channel>,
     form: Form,
@@ -69,10 +69,6 @@ pub struct Mailbox {
     parked: VecDeque<Item>,
     inbox: Option<SubId>,
     arrived: u64,
-}
-
-fn hash(topic: &[u8]) -> u32 {
-    topic.iter().fold(0x811c_9dc5, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193))
 }
 
 /// Topics of single subscriptions of modules; what comes after their end is nobody's.
@@ -96,8 +92,7 @@ impl Content {
 
 impl Mailbox {
     fn find(&self, topic: &[u8]) -> Option<SubId> {
-        let h = hash(topic);
-        let found = |s: &Option<Subscription>| s.as_ref().is_some_and(|s| s.hash == h && *s.topic == *topic);
+        let found = |s: &Option<Subscription>| s.as_ref().is_some_and(|s| *s.topic == *topic);
         self.subscriptions.iter().position(found).map(|i| i as SubId)
     }
     /// The subscription that gets messages of `topic` now.
@@ -130,8 +125,16 @@ impl Mailbox {
 }
 
 impl Engine {
-    /// Takes in what arrived.
-    pub(super) fn arrive(&self, stack: &Stack<'_>, content: Content) {
+    /// Takes in an event: hands it to whoever waits for it, or keeps it.
+    pub(super) fn take_in(&self, stack: &Stack<'_>, event: Event) {
+        match event {
+            Event::Message(m) => self.arrive(stack, Content::Message(m)),
+            Event::Notice(n) => self.arrive(stack, Content::Notice(n)),
+            Event::Done(c) if c.tag & SOURCE_TAG != 0 => self.complete_source(stack, c.tag, c.result),
+            Event::Done(c) => self.complete(c.tag, c.result),
+        }
+    }
+    fn arrive(&self, stack: &Stack<'_>, content: Content) {
         let mut mailbox = self.mailbox.borrow_mut();
         mailbox.arrived += 1;
         let order = mailbox.arrived;
@@ -163,24 +166,49 @@ impl Engine {
         self.deliver(waiter, true, |to| push_content(to, content, form));
     }
 
-    /// Pushes the next message for subscription `id`, if one waits.
-    pub(super) fn take_message(&self, stack: &Stack<'_>, id: SubId) -> bool {
-        let mut mailbox = self.mailbox.borrow_mut();
-        let Some(subscription) = mailbox.get(id) else { return false };
-        let form = subscription.form;
-        let Some(item) = subscription.waiting.pop_front() else { return false };
-        if subscription.waiting.is_empty() && subscription.waiting.capacity() > KEEP {
-            subscription.waiting = VecDeque::new();
-        }
-        drop(mailbox);
-        match item.content {
-            Content::End => {
-                self.end_subscription(stack, id);
-                false
+    /// Takes in events that the step has not looked at yet until `found` finds what it wants, or none is left.
+    pub(super) fn take_in_until(&self, stack: &Stack<'_>, mut found: impl FnMut() -> bool) -> bool {
+        while let Ok(Some(event)) = stack.with_step(|cx| cx.next_event()) {
+            self.take_in(stack, event);
+            if found() {
+                return true;
             }
-            content => {
-                push_content(stack, content, form);
-                true
+        }
+        false
+    }
+
+    /// Pushes the next message for subscription `id`, if one waits or has arrived.
+    pub(super) fn take_message(&self, stack: &Stack<'_>, id: SubId) -> bool {
+        loop {
+            let mut mailbox = self.mailbox.borrow_mut();
+            let Some(subscription) = mailbox.get(id) else { return false };
+            let form = subscription.form;
+            let Some(item) = subscription.waiting.pop_front() else {
+                drop(mailbox);
+                // Straight from what arrived, as a rule.
+                let Ok(Some(event)) = stack.with_step(|cx| cx.next_event()) else { return false };
+                match event {
+                    Event::Message(m) if self.mailbox.borrow().route(m.topic()) == Some(id) => {
+                        message::push(stack, &m, form);
+                        return true;
+                    }
+                    event => self.take_in(stack, event),
+                }
+                continue;
+            };
+            if subscription.waiting.is_empty() && subscription.waiting.capacity() > KEEP {
+                subscription.waiting = VecDeque::new();
+            }
+            drop(mailbox);
+            match item.content {
+                Content::End => {
+                    self.end_subscription(stack, id);
+                    return false;
+                }
+                content => {
+                    push_content(stack, content, form);
+                    return true;
+                }
             }
         }
     }
@@ -193,13 +221,7 @@ impl Engine {
         if channel.subscription.get().is_some() || mailbox.find(topic).is_some() {
             return false;
         }
-        let new = Subscription {
-            hash: hash(topic),
-            topic: topic.into(),
-            channel: NonNull::from(channel),
-            form,
-            waiting: VecDeque::new(),
-        };
+        let new = Subscription { topic: topic.into(), channel: NonNull::from(channel), form, waiting: VecDeque::new() };
         let id = match mailbox.subscriptions.iter().position(Option::is_none) {
             Some(i) => {
                 mailbox.subscriptions[i] = Some(new);

@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 use wippy_runtime::Error;
-use wippy_runtime::payload::{Flat, Map};
+use wippy_runtime::payload::{Flat, FlatWriter, Map};
 use wippy_runtime::process::commands::{Control, RegisterName, Relate, UnregisterName};
 use wippy_runtime::process::{Message, topic};
 use wippy_runtime::registry::EntryId;
@@ -93,8 +93,10 @@ fn id(call: &mut Call<'_>) -> Result<Ret, Raise> {
 
 /// The pid that argument `i` names.
 pub(super) fn resolve(call: &Call<'_>, i: i32) -> Result<Result<Pid, Error>, Raise> {
-    let text = call.str(i)?;
-    let engine = call.engine()?;
+    resolve_text(call, call.engine()?, call.str(i)?)
+}
+
+fn resolve_text(call: &Call<'_>, engine: &Engine, text: &[u8]) -> Result<Result<Pid, Error>, Raise> {
     {
         let last = engine.last_destination.borrow();
         if let Some(pid) = last.1
@@ -116,36 +118,50 @@ pub(super) fn resolve(call: &Call<'_>, i: i32) -> Result<Result<Pid, Error>, Rai
 
 /// Arguments `from..` encoded behind `head`, within the limit of a message.
 pub(crate) fn encode_args(call: &Call<'_>, from: i32, mut head: Flat) -> Result<Flat, Error> {
-    let limit = match Engine::of(call).and_then(|e| e.message_limit()) {
-        None | Some(0) => usize::MAX,
-        Some(limit) => limit,
-    };
-    if from <= call.arg_count() {
-        call.encode(from, call.arg_count(), &mut head, limit)?;
-    }
+    let limit = Engine::of(call).map_or(usize::MAX, Engine::message_limit);
+    head.append(|w| encode_from(call, from, w, limit))?;
     Ok(head)
+}
+
+/// Arguments `from..`, within `limit` bytes.
+fn encode_from(call: &Call<'_>, from: i32, w: &mut FlatWriter<'_>, limit: usize) -> Result<(), Error> {
+    if from <= call.arg_count() {
+        call.encode_to(from, call.arg_count(), w, limit)?;
+    }
+    Ok(())
+}
+
+/// A destination as the program wrote it.
+struct Shown<'a>(&'a [u8]);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.0))
+    }
 }
 
 fn send(call: &mut Call<'_>) -> Result<Ret, Raise> {
     if call.arg_count() < 2 {
         return call.fail(Error::invalid("send requires at least destination and topic arguments"));
     }
-    let shown = call.str(1)?;
-    let topic = call.str(2)?;
+    let (shown, topic) = (call.str(1)?, call.str(2)?);
     if topic.first() == Some(&b'@') {
         return call.fail(Error::invalid("cannot send to @ topics"));
     }
     let engine = call.engine()?;
-    let to = match resolve(call, 1)? {
+    let to = match resolve_text(call, engine, shown)? {
         Ok(to) => to,
         Err(e) => return call.fail(e),
     };
     let mut body = Flat::new();
-    body.writer().str(topic);
-    let sent = match encode_args(call, 3, body) {
-        Ok(body) => {
+    let encoded = body.append(|w| {
+        w.str(topic);
+        encode_from(call, 3, w, engine.message_limit())
+    });
+    let sent = match encoded {
+        Ok(()) => {
             let message = Message::from_body(engine.pid(), body);
-            call.with_step(|cx| cx.send(to, message, &String::from_utf8_lossy(shown)))?
+            call.with_step(|cx| cx.send(to, message, &Shown(shown)))?
         }
         Err(e) => Err(e),
     };

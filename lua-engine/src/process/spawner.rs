@@ -238,9 +238,7 @@ fn builder_message(call: &mut Call<'_>) -> Result<Ret, Raise> {
     if topic.first() == Some(&b'@') {
         return Err(call.bad_argument(2, "cannot send to @ topics"));
     }
-    let mut body = Flat::new();
-    body.writer().str(topic);
-    let body = encode_args(call, 3, body)?;
+    let body = encode_args(call, 3, Flat::build(|w| w.str(topic)))?;
     spawner.messages.push(Message::from_body(Pid::none(), body));
     call.push_object(spawner);
     Ok(Ret::ONE)

@@ -6,17 +6,30 @@
 //! Readers never trust a buffer: every length is checked, nesting is bounded
 //! by [`FlatReader::MAX_DEPTH`], and a bad buffer is an error, never a panic.
 
-use smallvec::SmallVec;
+use std::cell::Cell;
 
 use super::value::{Map, Value};
 use crate::error::{Error, Kind};
 
-/// Bytes kept inside a [`Flat`] before it allocates.
-const INLINE: usize = 40;
+/// Bytes kept inside a [`Flat`] before it allocates: fills it up to 40.
+const INLINE: usize = 38;
+/// Bytes of the buffer that each thread keeps for writing.
+const SCRATCH: usize = 64 << 10;
 
-/// Encoded values. Small ones need no allocation.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Flat(SmallVec<[u8; INLINE]>);
+/// Encoded values. Small ones need no allocation, others exactly one, of their size.
+#[derive(Clone)]
+pub struct Flat(Bytes);
+
+#[derive(Clone)]
+enum Bytes {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Heap(Box<[u8]>),
+}
+
+thread_local! {
+    /// Values are written here and then copied out, so that no buffer has to grow or keeps room it does not need.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// First byte of each encoded value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,33 +74,69 @@ impl Tag {
 }
 
 impl Flat {
-    pub fn new() -> Flat {
-        Flat(SmallVec::new())
+    pub const fn new() -> Flat {
+        Flat(Bytes::Inline { len: 0, bytes: [0; INLINE] })
     }
+    /// What `write` writes.
+    pub fn build(write: impl FnOnce(&mut FlatWriter<'_>)) -> Flat {
+        let mut flat = Flat::new();
+        flat.append(write);
+        flat
+    }
+    /// Lets `write` add to the end. What it writes is kept whatever it returns; see [`FlatWriter::truncate`].
+    #[inline]
+    pub fn append<T>(&mut self, write: impl FnOnce(&mut FlatWriter<'_>) -> T) -> T {
+        let mut out = BUFFER.take();
+        if !self.is_empty() {
+            out.extend_from_slice(self.as_bytes());
+        }
+        let result = write(&mut FlatWriter { out: &mut out });
+        if out.len() <= SCRATCH {
+            *self = Flat::from_bytes(&out);
+        } else {
+            *self = Flat(Bytes::Heap(std::mem::take(&mut out).into_boxed_slice()));
+        }
+        if out.capacity() <= 2 * SCRATCH {
+            out.clear();
+            BUFFER.set(out);
+        }
+        result
+    }
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            // The bound is always kept; it spares the check of the slice.
+            Bytes::Inline { len, bytes } => &bytes[..usize::from(*len).min(INLINE)],
+            Bytes::Heap(bytes) => bytes,
+        }
     }
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Flat {
-        Flat(SmallVec::from_slice(bytes))
+        if bytes.len() > INLINE {
+            return Flat(Bytes::Heap(bytes.into()));
+        }
+        let mut inline = [0; INLINE];
+        inline[..bytes.len()].copy_from_slice(bytes);
+        Flat(Bytes::Inline { len: bytes.len() as u8, bytes: inline })
     }
+    #[inline]
     pub fn len(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Bytes::Inline { len, .. } => usize::from(*len),
+            Bytes::Heap(bytes) => bytes.len(),
+        }
     }
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
+    #[inline]
     pub fn reader(&self) -> FlatReader<'_> {
-        FlatReader::new(&self.0)
-    }
-    pub fn writer(&mut self) -> FlatWriter<'_> {
-        FlatWriter { out: &mut self.0 }
+        FlatReader::new(self.as_bytes())
     }
     /// The encoding of `values`, one after the other.
     pub fn of<'a>(values: impl IntoIterator<Item = &'a Value>) -> Flat {
-        let mut flat = Flat::new();
-        let mut w = flat.writer();
-        values.into_iter().for_each(|v| w.value(v));
-        flat
+        Flat::build(|w| values.into_iter().for_each(|v| w.value(v)))
     }
     /// All values of the buffer as trees. Errors: the buffer is damaged, too deep or cyclic.
     pub fn values(&self) -> Result<Vec<Value>, Error> {
@@ -104,6 +153,19 @@ impl Flat {
     }
 }
 
+impl Default for Flat {
+    fn default() -> Flat {
+        Flat::new()
+    }
+}
+
+impl PartialEq for Flat {
+    fn eq(&self, other: &Flat) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+impl Eq for Flat {}
+
 impl std::fmt::Debug for Flat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.values() {
@@ -116,7 +178,7 @@ impl std::fmt::Debug for Flat {
 /// Appends values to a buffer. Containers announce their length first; the
 /// caller then writes exactly that many values.
 pub struct FlatWriter<'a> {
-    out: &'a mut SmallVec<[u8; INLINE]>,
+    out: &'a mut Vec<u8>,
 }
 
 impl FlatWriter<'_> {
@@ -165,6 +227,7 @@ impl FlatWriter<'_> {
     /// Text; `s` may be any bytes (Lua strings are).
     #[inline]
     pub fn str(&mut self, s: &[u8]) {
+        self.out.reserve(s.len() + 5);
         match u8::try_from(s.len()) {
             Ok(n) => self.out.extend_from_slice(&[Tag::Str8 as u8, n]),
             Err(_) => self.tagged(Tag::Str32, s.len() as u32),

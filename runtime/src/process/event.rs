@@ -33,10 +33,10 @@ impl Message {
     }
     /// Encodes the payloads straight into the message.
     pub fn build(from: Pid, topic: &[u8], fill: impl FnOnce(&mut crate::payload::FlatWriter<'_>)) -> Message {
-        let mut body = Flat::new();
-        let mut w = body.writer();
-        w.str(topic);
-        fill(&mut w);
+        let body = Flat::build(|w| {
+            w.str(topic);
+            fill(w);
+        });
         Message { from, body }
     }
     /// A message whose buffer starts with the topic already.
