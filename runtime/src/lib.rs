@@ -30,6 +30,7 @@ pub mod streams;
 pub mod supervisor;
 mod sync;
 pub mod system;
+pub mod terminal;
 pub mod timers;
 pub mod topology;
 pub mod yaml;
