@@ -34,6 +34,8 @@ pub struct Limits {
     pub message: usize,
     /// Nanoseconds a process may run before others get their turn.
     pub slice: u64,
+    /// Streams, files and other things one process may hold open.
+    pub handles: usize,
 }
 
 impl Default for Limits {
@@ -45,6 +47,7 @@ impl Default for Limits {
             mailbox_bytes: 0,
             message: 64 << 20,
             slice: 1_000_000,
+            handles: 0,
         }
     }
 }
@@ -408,7 +411,7 @@ impl Control {
     /// Keeps `thing` open until the run ends or [`Control::release`] is called; an upgrade ends the run, too.
     /// Errors: LimitExceeded; Canceled if the process has ended.
     pub fn hold(&self, thing: Arc<dyn Any + Send + Sync>) -> Result<HeldId, Error> {
-        let held = self.with_exits(|e| e.held.add(thing));
+        let held = self.with_exits(|e| e.held.add(thing, self.host.limits.handles));
         held.unwrap_or_else(|| Err(Error::canceled("process has ended")))
     }
     /// What is held under `id`, if it is a `T`.

@@ -12,7 +12,7 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HeldId(u64);
 
-/// Things one process may hold at a time.
+/// Things one process may hold at a time, whatever its host allows.
 const MAX_HELD: usize = 65_536;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -27,10 +27,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Errors: LimitExceeded.
-    pub fn add(&mut self, thing: Thing) -> Result<HeldId, Error> {
-        if self.open.len() >= MAX_HELD {
-            return Err(Error::limit_exceeded(format!("a process may hold {MAX_HELD} open resources")));
+    /// At most `limit` things, 0 for the most there may be. Errors: LimitExceeded.
+    pub fn add(&mut self, thing: Thing, limit: usize) -> Result<HeldId, Error> {
+        let limit = if limit == 0 { MAX_HELD } else { limit.min(MAX_HELD) };
+        if self.open.len() >= limit {
+            return Err(Error::limit_exceeded(format!("a process may hold {limit} open resources")));
         }
         let id = HeldId(NEXT.fetch_add(1, Ordering::Relaxed));
         self.open.push((id, thing));
@@ -57,5 +58,22 @@ impl Drop for Released {
         while let Some(thing) = self.0.pop() {
             drop(thing);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_as_many_as_the_limit_says() {
+        let mut held = Held::default();
+        let first = held.add(Arc::new(1), 2).unwrap();
+        let second = held.add(Arc::new("two"), 2).unwrap();
+        let full = held.add(Arc::new(3), 2).unwrap_err();
+        assert_eq!(full.message(), "a process may hold 2 open resources");
+        assert!(held.remove(first).is_some() && held.remove(first).is_none() && held.get(first).is_none());
+        let third = held.add(Arc::new(3), 2).unwrap();
+        assert!(third > second && held.get(second).is_some());
     }
 }

@@ -50,13 +50,12 @@ impl Router {
             }
         }
     }
-    /// Makes a process host known under its id, in place of one that is stopping. Errors: as [`Router::register`].
+    /// Makes a process host known under its id, in place of another one that had it.
+    /// Errors: AlreadyExists `host already exists` if the id is that of something else.
     pub fn register_processes(&self, host: &Arc<HostShared>) -> Result<(), Error> {
         let mut hosts = self.hosts.write();
-        match hosts.get(&host.id) {
-            Some(Delivery::Processes(old)) if old.state() == HostState::Stopping => {}
-            Some(_) => return Err(Error::already_exists("host already exists")),
-            None => {}
+        if !matches!(hosts.get(&host.id), None | Some(Delivery::Processes(_))) {
+            return Err(Error::already_exists("host already exists"));
         }
         hosts.insert(host.id, Delivery::Processes(host.clone()));
         Ok(())
