@@ -118,6 +118,12 @@ impl Stack<'_> {
     pub fn push_error(&self, e: Error) {
         self.push_object(ErrorObject::from(e));
     }
+    /// Pushes an Error object of `cause` in a context that programs do not see in its message, but whoever gets the
+    /// error from them does.
+    pub fn push_wrapped(&self, cause: Error, context: &str) {
+        let object = ErrorObject::from(cause);
+        self.push_object(ErrorObject { context: Some(context.to_owned()), ..object });
+    }
     /// The error in slot `i` as others see it, if it is an Error object.
     pub fn error_at(&self, i: i32) -> Option<Error> {
         self.object_at::<ErrorObject>(i).map(ErrorObject::to_error)

@@ -73,7 +73,8 @@ pub(super) fn push_notice(stack: &Stack<'_>, notice: Notice) {
     stack.push_str(notice.kind.as_str());
     stack.set_field(record, "kind");
     if !matches!(notice.kind, NoticeKind::Outdated { .. }) {
-        push_pid(stack, notice.from);
+        // The runtime itself is `{|}` here, unlike in messages.
+        push_pid_text(stack, notice.from);
         stack.set_field(record, "from");
     }
     stack.push_int(notice.at);
@@ -117,10 +118,15 @@ pub(super) fn push_notice(stack: &Stack<'_>, notice: Notice) {
 
 /// Pushes the text of a pid, empty for none.
 pub(super) fn push_pid(stack: &Stack<'_>, pid: Pid) {
-    let mut text = PidText::default();
-    if !pid.is_none() {
-        let _ = write!(text, "{pid}");
+    match pid.is_none() {
+        true => stack.push_str(""),
+        false => push_pid_text(stack, pid),
     }
+}
+
+fn push_pid_text(stack: &Stack<'_>, pid: Pid) {
+    let mut text = PidText::default();
+    let _ = write!(text, "{pid}");
     stack.push_str(&text.0[..]);
 }
 
