@@ -86,7 +86,7 @@ impl HostConfig {
         }
         if sandbox {
             let id = &entry.id;
-            tracing::warn!(host = %id, "a sandbox does not limit cpu, timers, coroutines, handles or messages between hosts yet");
+            tracing::warn!(host = %id, "a sandbox does not limit cpu, timers, coroutines or messages between hosts yet");
         }
         data.finish_and_log();
         Ok(config)
@@ -104,7 +104,6 @@ impl HostConfig {
         note(self.queues.1 != new.queues.1, "host.local_queue_size");
         note(self.capabilities != new.capabilities, "capabilities");
         note(self.limits != new.limits, "limits");
-        note(self.lifecycle != new.lifecycle, "lifecycle");
         changed
     }
 }
@@ -160,17 +159,19 @@ fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
         limits.processes = 1000;
         (limits.mailbox_messages, limits.mailbox_bytes) = (10_000, 4 << 20);
         limits.message = 1 << 20;
+        limits.handles = 32;
     }
     let Some(fields) = data.nested("limits")? else { return Ok(limits) };
-    for absent in ["cpu", "timers", "coroutines", "handles"] {
+    for absent in ["cpu", "timers", "coroutines"] {
         if fields.has(absent) {
             return Err(fields.error(absent, NOT_ENFORCED));
         }
     }
-    only(&fields, data, "limits", &["memory", "processes", "mailbox", "message", "slice"])?;
+    only(&fields, data, "limits", &["memory", "processes", "mailbox", "message", "slice", "handles"])?;
     limits.memory = bytes(&fields, "memory", limits.memory)?;
     limits.message = bytes(&fields, "message", limits.message)?;
     limits.processes = count(&fields, "processes", limits.processes)?;
+    limits.handles = count(&fields, "handles", limits.handles)?;
     if let Some(mailbox) = fields.nested("mailbox")? {
         only(&mailbox, &fields, "mailbox", &["messages", "bytes"])?;
         limits.mailbox_messages = count(&mailbox, "messages", limits.mailbox_messages)?;

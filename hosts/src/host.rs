@@ -17,8 +17,7 @@ use wippy_runtime::{Error, Node, Result};
 use crate::config::HostConfig;
 use crate::drain::drain;
 
-/// See the module comment. Clones share it.
-#[derive(Clone)]
+/// See the module comment.
 pub struct Host(Arc<Inner>);
 
 struct Inner {

@@ -7,8 +7,10 @@ mod component;
 mod config;
 mod control;
 mod drain;
+mod handler;
 mod host;
 pub mod pools;
+pub mod terminal;
 
 pub use component::HostsComponent;
 pub use config::{HostConfig, HostKind};
@@ -18,8 +20,9 @@ pub use host::Host;
 use std::sync::Arc;
 
 use wippy_runtime::boot::Component;
+use wippy_runtime::terminal::Terminal;
 
-/// The components of this crate.
-pub fn components() -> Vec<Arc<dyn Component>> {
-    vec![Arc::new(ControlComponent), Arc::new(HostsComponent)]
+/// The components of this crate; `terminal` is what processes on terminal hosts use.
+pub fn components(terminal: Arc<Terminal>) -> Vec<Arc<dyn Component>> {
+    vec![Arc::new(ControlComponent), Arc::new(HostsComponent::new(terminal))]
 }

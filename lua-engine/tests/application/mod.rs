@@ -9,34 +9,23 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use wippy_runtime::boot::{self, Component, Config, Setup};
+use wippy_runtime::boot::{self, Component, Config};
 use wippy_runtime::clock::{Clock, RealClock, VirtualClock};
 use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::entropy::SeededEntropy;
 use wippy_runtime::events::Bus;
 use wippy_runtime::payload::{Flat, Map, Value};
-use wippy_runtime::process::{Exit, HostShared, HostState, Limits, commands};
+use wippy_runtime::process::{Exit, HostShared, HostState, Limits};
 use wippy_runtime::registry::{Entry, EntryId, MemoryHistory, Registry};
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::{Pool, PoolConfig, Scheduler, Seeded};
 use wippy_runtime::security::{Ask, Policies};
+use wippy_runtime::supervisor::SupervisorComponent;
+use wippy_runtime::terminal::Terminal;
 use wippy_runtime::yaml::{self, Typing};
 use wippy_runtime::{Error, Node, Result, SpawnRequest};
 
 pub const HOST: &str = "app:host";
-
-/// The commands of processes.
-struct Core;
-
-impl Component for Core {
-    fn name(&self) -> &'static str {
-        "core"
-    }
-    fn load(&self, setup: &Setup<'_>) -> Result<()> {
-        setup.commands(commands::register);
-        Ok(())
-    }
-}
 
 /// Allows everything else.
 struct Denied(Vec<(String, String)>);
@@ -76,12 +65,10 @@ impl Application {
     }
     fn with(node: Arc<Node>, scheduler: Arc<dyn Scheduler>, driver: Driver, case: &Case) -> Result<Application> {
         let registry = Registry::new(Default::default(), Arc::new(MemoryHistory::new()), Bus::new());
-        let components: Vec<Arc<dyn Component>> = vec![
-            Arc::new(Core),
-            Arc::new(wippy_hosts::HostsComponent),
-            wippy_runtime::functions::component(),
-            wippy_lua::code::component(),
-        ];
+        let mut components: Vec<Arc<dyn Component>> =
+            vec![Arc::new(SupervisorComponent), wippy_runtime::functions::component(), wippy_lua::code::component()];
+        let terminal = Terminal::new(std::io::empty(), std::io::sink(), std::io::sink());
+        components.extend(wippy_hosts::components(Arc::new(terminal)));
         if !case.denied.is_empty() {
             node.set_policies(Arc::new(Denied(case.denied.clone())));
         }

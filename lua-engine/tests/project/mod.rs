@@ -14,15 +14,17 @@ use wippy_runtime::entropy::SeededEntropy;
 use wippy_runtime::events::{Bus, EventReceiver};
 use wippy_runtime::functions::FunctionCall;
 use wippy_runtime::payload::{Flat, Value};
-use wippy_runtime::process::{Exit, HostShared, HostState, Inherited, Limits, Message, commands};
+use wippy_runtime::process::{Exit, HostShared, HostState, Inherited, Limits, Message};
 use wippy_runtime::registry::{self, Entry, EntryId, MemoryHistory, Registry, RegistryCommands};
 use wippy_runtime::relay::{Delivery, Name, Pid};
 use wippy_runtime::scheduler::Seeded;
+use wippy_runtime::supervisor::SupervisorComponent;
+use wippy_runtime::terminal::Terminal;
 use wippy_runtime::{Error, Node, Result, SpawnRequest};
 
 pub const HOST: &str = "app:host";
 
-/// The commands of processes and a host that runs under the seed.
+/// A host that runs under the seed.
 struct Core {
     scheduler: Arc<Seeded>,
 }
@@ -32,7 +34,6 @@ impl Component for Core {
         "core"
     }
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
-        setup.commands(commands::register);
         host(setup.node, &self.scheduler, HOST, CapabilitySet::default(), Limits::default())
     }
 }
@@ -69,10 +70,12 @@ impl Project {
         let scheduler = Seeded::new();
         let mut components: Vec<Arc<dyn Component>> = vec![
             Arc::new(Core { scheduler: scheduler.clone() }),
-            Arc::new(wippy_hosts::HostsComponent),
+            Arc::new(SupervisorComponent),
             wippy_lua::code::component(),
             wippy_runtime::functions::component(),
         ];
+        let terminal = Terminal::new(std::io::empty(), std::io::sink(), std::io::sink());
+        components.extend(wippy_hosts::components(Arc::new(terminal)));
         components.extend(more);
         let app = App::boot(node, registry, config, components).expect("a runtime");
         let dir = tempfile::tempdir().expect("a directory");
