@@ -1,1 +1,6 @@
-fn main() {}
+//! The program `wippy`; see the library beside it.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    wippy::main()
+}

@@ -19,7 +19,7 @@ local function main()
 
     -- We sit in the room as well, to print what is heard.
     process.send("room", "join", "host")
-    io.print(heard:receive())
+    io.print((heard:receive()))
 
     local pids = {}
     for _, step in ipairs(script) do
@@ -31,7 +31,7 @@ local function main()
         end
         -- Different senders interleave as they like. Waiting for each line to come back
         -- from the room makes this conversation a polite one.
-        io.print(heard:receive())
+        io.print((heard:receive()))
     end
 end
 

@@ -1,0 +1,108 @@
+//! Whole projects as text: files, a command line, and what must come of it.
+//!
+//! ```text
+//! --- case what it shows
+//! --- file src/_index.yaml
+//! ...
+//! --- run run hello
+//! --- code 1
+//! --- stdout
+//! exactly this
+//! --- stderr
+//! each of these lines occurs
+//! ```
+//!
+//! A project without a lock file gets the one `wippy init` writes.
+
+use std::path::Path;
+
+use crate::{Outcome, Project};
+
+#[derive(Debug, Default)]
+pub struct Case {
+    pub name: String,
+    files: Vec<(String, String)>,
+    run: Vec<String>,
+    code: i32,
+    stdout: Option<String>,
+    stderr: Vec<String>,
+}
+
+const LOCK: &str = "directories:\n  modules: .wippy\n  src: ./src\n";
+
+/// The cases of a file.
+pub fn cases(path: &Path) -> Vec<Case> {
+    let text = std::fs::read_to_string(path).expect("a readable case file");
+    let mut all: Vec<Case> = Vec::new();
+    let mut section = String::new();
+    for line in text.lines() {
+        if let Some(head) = line.strip_prefix("--- ") {
+            let (word, rest) = head.split_once(' ').unwrap_or((head, ""));
+            section = word.to_owned();
+            if word == "case" {
+                all.push(Case { name: rest.to_owned(), ..Case::default() });
+            }
+            let case = all.last_mut().expect("a file of cases begins with `--- case`");
+            match word {
+                "file" => case.files.push((rest.to_owned(), String::new())),
+                "run" => case.run = rest.split_whitespace().map(str::to_owned).collect(),
+                "code" => case.code = rest.parse().expect("a number behind `--- code`"),
+                "stdout" => case.stdout = Some(String::new()),
+                "case" | "stderr" => {}
+                other => panic!("{}: unknown section `{other}`", path.display()),
+            }
+            continue;
+        }
+        let Some(case) = all.last_mut() else { continue };
+        match (section.as_str(), &mut case.stdout) {
+            ("file", _) => {
+                let file = case.files.last_mut().expect("inside a file");
+                file.1 += line;
+                file.1 += "\n";
+            }
+            ("stdout", Some(out)) => {
+                *out += line;
+                *out += "\n";
+            }
+            ("stderr", _) if !line.trim().is_empty() => case.stderr.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    all
+}
+
+impl Case {
+    /// Runs the case; `Err` says what differs.
+    pub fn check(&self, program: &str) -> Result<(), String> {
+        let project = Project::new(program);
+        if !self.files.iter().any(|(path, _)| path == "wippy.lock") {
+            project.write("wippy.lock", LOCK);
+        }
+        for (path, text) in &self.files {
+            project.write(path, text);
+        }
+        let args: Vec<&str> = self.run.iter().map(String::as_str).collect();
+        let got = project.run(&args);
+        self.compare(&got).map_err(|what| {
+            format!(
+                "{}: {what}\n--- code {:?}\n--- stdout\n{}--- stderr\n{}",
+                self.name, got.code, got.stdout, got.stderr
+            )
+        })
+    }
+
+    fn compare(&self, got: &Outcome) -> Result<(), String> {
+        if got.code != Some(self.code) {
+            return Err(format!("exit code must be {}", self.code));
+        }
+        if let Some(want) = &self.stdout
+            && got.stdout.trim_end() != want.trim_end()
+        {
+            return Err(format!("stdout must be\n{want}"));
+        }
+        match self.stderr.iter().find(|want| !got.stderr.lines().any(|line| line.contains(want.as_str()))) {
+            Some(missing) => Err(format!("stderr must have a line with: {missing}")),
+            None => Ok(()),
+        }
+    }
+}
