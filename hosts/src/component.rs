@@ -1,5 +1,5 @@
-//! The component `hosts`: process hosts, terminal hosts, and function pools for
-//! the engines.
+//! The component `hosts`: process hosts, terminal hosts, supervised processes,
+//! and function pools for the engines.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use wippy_runtime::terminal::Terminal;
 
 use crate::handler::HostHandler;
 use crate::pools::FunctionPools;
+use crate::service::ServiceHandler;
 use crate::terminal::Console;
 
 /// See the module comment. Leaves [`Pools`] and the [`Terminal`] in the context.
@@ -34,7 +35,8 @@ impl Component for HostsComponent {
         setup.context.set::<dyn Pools>(Arc::new(FunctionPools::new(setup.node)))?;
         setup.context.set(self.0.terminal().clone())?;
         let supervisor = setup.context.need::<Supervisor>()?;
-        setup.handler(Arc::new(HostHandler::new(setup.node, supervisor, self.0.clone())));
+        setup.handler(Arc::new(HostHandler::new(setup.node, supervisor.clone(), self.0.clone())));
+        setup.handler(Arc::new(ServiceHandler::new(setup.node, supervisor)));
         Ok(())
     }
     fn start(&self, app: &Arc<App>) -> Result<()> {

@@ -10,6 +10,7 @@ mod drain;
 mod handler;
 mod host;
 pub mod pools;
+mod service;
 pub mod terminal;
 
 pub use component::HostsComponent;

@@ -6,6 +6,8 @@ mod cases;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use cases::{Case, cases};
@@ -67,16 +69,38 @@ pub fn run_in(program: &Path, dir: &Path, args: &[&str]) -> Outcome {
 pub struct Running {
     child: Child,
     what: String,
-    out: Option<std::thread::JoinHandle<String>>,
-    err: Option<std::thread::JoinHandle<String>>,
+    out: Shown,
+    err: Shown,
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = from.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+/// What a command has written so far; complete once its thread has ended.
+struct Shown {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Shown {
+    fn of(from: Option<impl Read + Send + 'static>) -> Shown {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let to = text.clone();
+        let read = |mut from: Box<dyn Read + Send>, to: &Mutex<Vec<u8>>| {
+            let mut chunk = [0; 4096];
+            while let Ok(n @ 1..) = from.read(&mut chunk) {
+                to.lock().expect("no reader panics").extend(&chunk[..n]);
+            }
+        };
+        let reader = from.map(|from| std::thread::spawn(move || read(Box::new(from), &to)));
+        Shown { text, reader }
+    }
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().expect("no reader panics")).into_owned()
+    }
+    fn all(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        self.so_far()
+    }
 }
 
 impl Running {
@@ -91,9 +115,12 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let out = child.stdout.take().map(collect);
-        let err = child.stderr.take().map(collect);
+        let (out, err) = (Shown::of(child.stdout.take()), Shown::of(child.stderr.take()));
         Running { child, what: args.join(" "), out, err }
+    }
+    /// Whether `text` is in what the command has written so far.
+    pub fn has_shown(&self, text: &str) -> bool {
+        self.out.so_far().contains(text) || self.err.so_far().contains(text)
     }
     /// Sends a signal by name, such as `TERM` or `KILL`.
     pub fn signal(&self, name: &str) {
@@ -109,15 +136,12 @@ impl Running {
                 Some(status) => break status,
                 None if Instant::now() > deadline => {
                     let _ = self.child.kill();
-                    let (out, err) = (self.out.take(), self.err.take());
-                    let text = |h: Option<std::thread::JoinHandle<String>>| h.map(|h| h.join().unwrap_or_default());
-                    panic!("`{}` does not end\nstdout: {:?}\nstderr: {:?}", self.what, text(out), text(err));
+                    panic!("`{}` does not end\nstdout: {}\nstderr: {}", self.what, self.out.all(), self.err.all());
                 }
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
-        let text = |h: Option<std::thread::JoinHandle<String>>| h.and_then(|h| h.join().ok()).unwrap_or_default();
-        Outcome { code: status.code(), stdout: text(self.out.take()), stderr: text(self.err.take()) }
+        Outcome { code: status.code(), stdout: self.out.all(), stderr: self.err.all() }
     }
 }
 

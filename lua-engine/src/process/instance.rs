@@ -129,7 +129,7 @@ impl LuaProcess {
             if !engine.computing.take() {
                 engine.acted.set(false);
             }
-            if let Some(step) = run_coroutine(vm, engine, id) {
+            if let Some(step) = run_coroutine(vm, engine, id, self.plan.pooled) {
                 return step;
             }
             if !current {
@@ -141,10 +141,9 @@ impl LuaProcess {
             return Step::Yielded;
         }
         if engine.is_deadlocked() {
-            return Step::Done(Exit::Error(Error::internal(format!(
-                "deadlock: all coroutines blocked with no pending operations (threads={})",
-                engine.coroutine_count()
-            ))));
+            let threads = engine.coroutine_count();
+            let what = format!("deadlock: all coroutines blocked with no pending operations (threads={threads})");
+            return Step::Done(Exit::Error(Error::new(Kind::INTERNAL, what)));
         }
         if engine.has_pending() {
             cx.mark_blocked();
@@ -171,7 +170,7 @@ impl LuaProcess {
 }
 
 /// Runs coroutine `id` until it waits; gives how the step ends, if it does.
-fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId) -> Option<Step> {
+fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, pooled: bool) -> Option<Step> {
     let mut results = 0;
     // SAFETY: the VM is not running, the limit is in force, nothing is borrowed.
     let (status, thread) = unsafe { engine.resume(id, &mut results) };
@@ -187,7 +186,7 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId) -> Option<Step> {
             Some(Step::Yielded)
         }
         ffi::LUA_YIELD => None,
-        ffi::LUA_OK if id == MAIN => Some(Step::Done(main_result(vm, engine, results))),
+        ffi::LUA_OK if id == MAIN => Some(Step::Done(main_result(vm, engine, results, pooled))),
         ffi::LUA_OK => {
             let _unlimited = vm.memory().suspend();
             engine.forget(id);
@@ -291,12 +290,12 @@ fn tell_others(vm: &Vm, engine: &Engine) {
     });
 }
 
-/// Why a killed process ended.
+/// Why a killed process ended. Says nothing about retrying: its supervisor may well start it again.
 fn killed(vm: &Vm) -> Error {
     if vm.memory().exceeded() {
-        return Error::limit_exceeded("not enough memory");
+        return Error::new(Kind::LIMIT_EXCEEDED, "not enough memory");
     }
-    Error::internal("context canceled")
+    Error::new(Kind::INTERNAL, "context canceled")
 }
 
 /// Stores the method of what the chunk returned, popping it.
@@ -326,8 +325,9 @@ fn error_on(stack: &Stack<'_>) -> Error {
     Error::new(Kind::INTERNAL, text)
 }
 
-/// The outcome of main: its first result, unless the second is an error.
-fn main_result(vm: &Vm, engine: &Engine, results: i32) -> Exit {
+/// The outcome of main: its first result, unless the second is an error. A text as second result is final for a process;
+/// a function leaves it to its caller whether to try again.
+fn main_result(vm: &Vm, engine: &Engine, results: i32, pooled: bool) -> Exit {
     vm.enter(|stack| {
         let first = stack.top() - results + 1;
         if results >= 2 {
@@ -336,7 +336,8 @@ fn main_result(vm: &Vm, engine: &Engine, results: i32) -> Exit {
                 return Exit::Error(if known { e } else { e.with_kind(Kind::INTERNAL) });
             }
             if let Some(text) = stack.bytes(first + 1) {
-                return Exit::Error(Error::new(Kind::INTERNAL, String::from_utf8_lossy(text)));
+                let error = Error::new(Kind::INTERNAL, String::from_utf8_lossy(text));
+                return Exit::Error(error.with_retryable((!pooled).then_some(false)));
             }
         }
         let mut flat = Flat::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::dispatch::{Caller, StepContext};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::node::Node;
 use crate::process::{
     Batch, Control, Event, Exit, Frame, HostState, Invocation, NoticeKind, Parked, Process, State, Step, Upgrade,
@@ -94,14 +94,15 @@ fn ended_from_outside(control: &Control, batch: &Batch) -> Option<Error> {
     if control.state.is_killed() {
         // What is left when a host has stopped waiting was not asked to end by anybody else.
         let stopping = control.host.state() == HostState::Stopping;
-        return Some(if stopping {
-            Error::canceled("context canceled")
-        } else {
-            Error::internal("process terminated")
-        });
+        return Some(if stopping { Error::canceled("context canceled") } else { ended("process terminated") });
     }
     let linked = !batch.only_messages() && batch.iter().any(is_link_down) && !control.trap_links();
-    linked.then(|| Error::internal("linked process failed"))
+    linked.then(|| ended("linked process failed"))
+}
+
+/// Why a process was ended from outside. Says nothing about retrying: its supervisor may well start it again.
+fn ended(why: &str) -> Error {
+    Error::new(Kind::INTERNAL, why)
 }
 
 fn is_link_down(event: &Event) -> bool {
@@ -173,7 +174,7 @@ const PANICKED: &str = "internal error: the process engine panicked";
 pub(crate) fn panic_error(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("(no text)"), "panic in a process");
-    Error::internal(PANICKED)
+    Error::new(Kind::INTERNAL, PANICKED)
 }
 
 /// Whether a run ended by a panic of its engine, so that its instance must not be used again. A guest that raises the
