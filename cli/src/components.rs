@@ -18,7 +18,7 @@ pub struct Shared {
 /// All components; their requirements decide the order.
 pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
     let system = match shared.memory_limit {
-        Some(limit) => SystemComponent { memory_limit: i64::try_from(limit).unwrap_or(i64::MAX) },
+        Some(limit) => SystemComponent::new(i64::try_from(limit).unwrap_or(i64::MAX)),
         None => SystemComponent::default(),
     };
     let mut all: Vec<Arc<dyn Component>> = vec![
