@@ -26,7 +26,8 @@
 
 /*
 ** The seed of the process, set once by the host before any state exists. The
-** hash seed is a part of it; each state draws its own state for math.random.
+** hash seed is a part of it, fixed when the first shared string is made; each
+** state draws its own state for math.random.
 */
 static lua_Unsigned seed = 0x9e3779b97f4a7c15u;
 static lua_Unsigned states = 0;
@@ -75,12 +76,12 @@ l_noret wippyG_frozen (lua_State *L) {
 
 LUA_API void wippy_freeze (lua_State *L, int idx) {
   Table *t = tableat(L, idx);
-  if (t != NULL) t->marked |= (1 << FROZENBIT);
+  if (t != NULL && !isfrozen(t)) t->marked |= (1 << FROZENBIT);
 }
 
 LUA_API void wippy_thaw (lua_State *L, int idx) {
   Table *t = tableat(L, idx);
-  if (t != NULL) t->marked &= ~(1 << FROZENBIT);
+  if (t != NULL && !isshared(t)) t->marked &= ~(1 << FROZENBIT);
 }
 
 LUA_API int wippy_isfrozen (lua_State *L, int idx) {
@@ -95,7 +96,7 @@ LUA_API int wippy_hashash (lua_State *L, int idx) {
 
 LUA_API void wippy_markhash (lua_State *L, int idx) {
   Table *t = tableat(L, idx);
-  if (t != NULL) t->flags |= BITHASH;
+  if (t != NULL && !isshared(t)) t->flags |= BITHASH;
 }
 
 

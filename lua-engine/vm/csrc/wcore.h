@@ -37,4 +37,6 @@ extern size_t wippy_fmtfloat (lua_Number n, char *buff);
 LUAI_FUNC unsigned int wippyS_seed (void);
 LUAI_FUNC lua_Unsigned wippyS_random (void);
 
+#include "wshare.h"
+
 #endif

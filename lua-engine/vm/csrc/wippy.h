@@ -27,6 +27,36 @@ LUA_API void wippy_mainyieldable (lua_State *L);
 LUA_API lua_Unsigned wippy_random (lua_State *L);
 LUA_API void wippy_setrandom (lua_State *L, lua_Unsigned state);
 
+/* shared objects (wshare.c); those marked (locked) ask for 'wippy_locked' */
+typedef struct wippy_Shared {
+  size_t bytes;  /* of all of it */
+  size_t strings;  /* short strings, common or held */
+  size_t chunks;
+  size_t globals;
+  size_t sets;
+  size_t tables;
+  size_t objects;
+  size_t epoch;
+} wippy_Shared;
+
+LUA_API void *wippy_sharechunk (lua_State *L, int idx);  /* (locked) */
+LUA_API void *wippy_shareglobals (lua_State *L, int idx);  /* (locked) */
+LUA_API void wippy_unshare (void *holder);  /* (locked) */
+LUA_API void *wippy_newset (void *const *holders, size_t n);  /* (locked) */
+LUA_API void wippy_freeset (void *set);  /* (locked) */
+LUA_API void *wippy_sharetable (lua_State *L, int idx);  /* (locked) */
+LUA_API void *wippy_shareobject (size_t size, void *metatable);  /* (locked) */
+LUA_API void *wippy_objectblock (void *object);
+LUA_API void wippy_countshared (wippy_Shared *to);  /* (locked) */
+
+LUA_API size_t wippy_epoch (lua_State *L);
+LUA_API void wippy_see (lua_State *L, const void *set);
+LUA_API void wippy_pushchunk (lua_State *L, void *chunk);
+LUA_API void wippy_pushtable (lua_State *L, void *table);
+LUA_API void wippy_pushobject (lua_State *L, void *object);
+LUA_API void wippy_settypemetatable (lua_State *L, int type, void *table);
+LUA_API void wippy_setglobals (lua_State *L, void *globals);
+
 LUA_API void wippy_traceback (lua_State *L, lua_State *L1, int level);
 
 /* one name of a standard library */
@@ -53,6 +83,8 @@ LUAI_FUNC void wippy_pushcompact (lua_State *L, lua_Integer n);
 extern const wippy_Entry wippy_baselib[], wippy_strlib[], wippy_tablib[],
                          wippy_mathlib[];
 
+/* src/share.rs: runs 'f', which does not raise, under the lock of shared objects */
+extern void wippy_locked (void (*f) (void));
 /* src/text.rs */
 extern size_t wippy_casemap (const char *s, size_t len, int upper, char *out);
 extern size_t wippy_quote (const char *s, size_t len, char *out);

@@ -4,7 +4,7 @@
 //! - `wcore.h` is included at the end of lstate.h, so every core file sees it.
 //! - One hash seed for the whole process, set by the host before the first VM
 //!   (`wippy_setseed`): runs under a seed iterate tables in the same order, and
-//!   shared strings (later) need equal hashes in every VM.
+//!   shared strings have one hash for every VM.
 //! - `flags` bit 6 of a table is set when it ever gets a node vector and never
 //!   cleared. Bits 0-5 are the absent-metamethod cache, bit 7 is BITRAS.
 
@@ -30,10 +30,10 @@ pub const EDITS: &[Edit] = &[
         text: "** 'global state', shared by all threads of this state\n*/\ntypedef int (*wippy_Preempt) (lua_State *L, int yieldable);\n/*",
     },
     Edit {
-        name: "initial fuel and process-wide hash seed",
+        name: "initial fuel, shared objects, hash seed of the process",
         file: "lstate.c",
         anchor: "g->seed = luai_makeseed(L);",
-        text: "  g->seed = wippyS_seed();\n  g->fuel = INT_MAX;\n  g->preempt = NULL;\n  g->random = wippyS_random();",
+        text: "  wippyS_open(g);\n  g->fuel = INT_MAX;\n  g->preempt = NULL;\n  g->random = wippyS_random();",
     },
     Edit {
         name: "had a hash part",

@@ -1,6 +1,6 @@
 //! The edits of Lua's sources, one file a purpose. Each opens with what it
 //! changes, why, and the invariants it keeps. Groups apply in this order, each
-//! seeing the result of those before it; shared objects will be one more group.
+//! seeing the result of those before it.
 
 use crate::edit::Edit;
 
@@ -10,6 +10,7 @@ mod errors;
 mod freeze;
 mod fuel;
 mod numbers;
+mod share;
 
 pub const GROUPS: &[&[Edit]] =
-    &[core::EDITS, freeze::EDITS, fuel::EDITS, numbers::EDITS, errors::EDITS, dialect::EDITS];
+    &[core::EDITS, share::EDITS, freeze::EDITS, fuel::EDITS, numbers::EDITS, errors::EDITS, dialect::EDITS];

@@ -3,6 +3,8 @@
 //!
 //! What it adds: fuel (preemption), read-only tables, a memory limit per VM, the
 //! number format, arithmetic, error texts and standard libraries of the dialect.
+//! Code, libraries and short strings are shared by all VMs of the OS process
+//! ([`share`]), so a VM is what is its own: a stack, globals, objects.
 //! It must know nothing of processes, scheduling, channels or modules: that is
 //! `wippy-lua`, which drives the raw `*mut lua_State` from here.
 //!
@@ -12,6 +14,7 @@
 pub mod library;
 mod memory;
 mod number;
+pub mod share;
 pub mod sys;
 mod text;
 mod vm;

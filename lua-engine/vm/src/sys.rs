@@ -6,7 +6,7 @@
 
 #![allow(non_snake_case)] // `L`, as everywhere in Lua's API
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 
 use crate::ffi::{lua_CFunction, lua_Integer, lua_Number, lua_State};
 
@@ -19,6 +19,28 @@ pub(crate) struct RawEntry {
     pub number: lua_Number,
     pub integer: lua_Integer,
     pub isinteger: c_int,
+}
+
+/// `wippy_Shared` of csrc/wippy.h: what is shared by all states now.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// Bytes of all of it, without the allocator's overhead.
+    pub bytes: usize,
+    /// Short strings.
+    pub strings: usize,
+    /// Chunks of code.
+    pub chunks: usize,
+    /// Tables of globals.
+    pub globals: usize,
+    /// Sets of strings.
+    pub sets: usize,
+    /// Library and method tables, metatables.
+    pub tables: usize,
+    /// Constant objects.
+    pub objects: usize,
+    /// Counts the publications of tables.
+    pub epoch: usize,
 }
 
 /// Asked when the fuel of a state has run out, between two instructions of the
@@ -75,6 +97,25 @@ unsafe extern "C-unwind" {
     /// `level` frames: a line a frame, the first 7 and last 7 of more than 20.
     /// Takes up to 200,000 steps on a deep stack. May raise a memory error.
     pub fn wippy_traceback(L: *mut lua_State, L1: *mut lua_State, level: c_int);
+
+    // Shared objects: see csrc/wshare.c; called only from `share`, under its lock unless they take a state
+    // and push.
+    pub(crate) fn wippy_sharechunk(L: *mut lua_State, idx: c_int) -> *mut c_void;
+    pub(crate) fn wippy_shareglobals(L: *mut lua_State, idx: c_int) -> *mut c_void;
+    pub(crate) fn wippy_unshare(holder: *mut c_void);
+    pub(crate) fn wippy_newset(holders: *const *mut c_void, n: usize) -> *mut c_void;
+    pub(crate) fn wippy_freeset(set: *mut c_void);
+    pub(crate) fn wippy_sharetable(L: *mut lua_State, idx: c_int) -> *mut c_void;
+    pub(crate) fn wippy_shareobject(size: usize, metatable: *mut c_void) -> *mut c_void;
+    pub(crate) fn wippy_objectblock(object: *mut c_void) -> *mut c_void;
+    pub(crate) fn wippy_countshared(to: *mut Shared);
+    pub(crate) fn wippy_epoch(L: *mut lua_State) -> usize;
+    pub(crate) fn wippy_see(L: *mut lua_State, set: *const c_void);
+    pub(crate) fn wippy_pushchunk(L: *mut lua_State, chunk: *mut c_void);
+    pub(crate) fn wippy_pushtable(L: *mut lua_State, table: *mut c_void);
+    pub(crate) fn wippy_pushobject(L: *mut lua_State, object: *mut c_void);
+    pub(crate) fn wippy_settypemetatable(L: *mut lua_State, kind: c_int, table: *mut c_void);
+    pub(crate) fn wippy_setglobals(L: *mut lua_State, globals: *mut c_void);
 
     /// The names of a standard library (`_G`, `string`, `table`, `math`), or null.
     pub(crate) fn wippy_library(lib: *const c_char, len: usize, count: *mut usize) -> *const RawEntry;

@@ -1,14 +1,16 @@
 //! A Lua state with its memory account.
 //!
 //! Rules that make the `unsafe` sound: the state is created and closed here,
-//! the account outlives it at a fixed address, and only one thread at a time
+//! the account (at a fixed address) and the image outlive it, and only one thread at a time
 //! uses either (`RawVm` is `Send`, not `Sync`).
 
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 use crate::ffi::{self, lua_State};
 use crate::memory::Memory;
+use crate::share::Image;
 use crate::sys;
 
 /// The limit does not even hold an empty VM, or the machine is out of memory.
@@ -30,6 +32,8 @@ impl std::error::Error for NewStateError {}
 pub struct RawVm {
     state: NonNull<lua_State>,
     memory: Box<Memory>,
+    /// What it sees of the code; kept until after the state is closed.
+    image: Option<Arc<Image>>,
 }
 
 // SAFETY: a state is bound to no thread; exclusive use is given by `&mut`/ownership.
@@ -43,7 +47,7 @@ impl RawVm {
         // SAFETY: the account is boxed and outlives the state (see `drop`).
         let state = unsafe { ffi::lua_newstate(Memory::alloc, account as *mut c_void) };
         let state = NonNull::new(state).ok_or(NewStateError)?;
-        let vm = Self { state, memory };
+        let vm = Self { state, memory, image: None };
         // SAFETY: the state is live, nothing runs in it.
         unsafe {
             ffi::lua_atpanic(vm.state(), on_panic);
@@ -51,6 +55,25 @@ impl RawVm {
         }
         vm.set_extra(ptr::null_mut());
         Ok(vm)
+    }
+
+    /// As [`RawVm::new`], with the globals of `image`, whose chunks [`RawVm::push_chunk`] pushes.
+    pub fn of(image: Arc<Image>, limit: usize) -> Result<Self, NewStateError> {
+        let mut vm = Self::new(limit)?;
+        // SAFETY: the state was just made; the image is kept below, and dropped after the state is closed.
+        unsafe { image.show(vm.state()) };
+        vm.image = Some(image);
+        Ok(vm)
+    }
+
+    /// Pushes the function of chunk `i` of the image onto `state`; false (nothing pushed) if there is none. May raise a
+    /// memory error unless the limit is suspended.
+    ///
+    /// # Safety
+    /// `state` is a live thread of this VM with a free stack slot.
+    pub unsafe fn push_chunk(&self, state: *mut lua_State, i: usize) -> bool {
+        // SAFETY: by contract; the VM is one of this image.
+        self.image.as_ref().is_some_and(|image| unsafe { image.push_chunk(state, i) })
     }
 
     /// The main thread of the VM. Valid as long as the VM.

@@ -5,69 +5,9 @@ mod support;
 
 use std::ffi::c_int;
 
-use support::run;
+use support::{check, own_vm, run};
 use wippy_lua_vm::ffi::*;
-use wippy_lua_vm::{RawVm, library};
-
-/// A VM with the dialect's libraries, `string` as metatable of strings, and an
-/// Error object `err` as the engine makes them.
-fn vm() -> RawVm {
-    unsafe extern "C-unwind" fn message(l: *mut lua_State) -> c_int {
-        // SAFETY: called by Lua.
-        unsafe { lua_pushstring(l, c"disk full".as_ptr()) };
-        1
-    }
-    let vm = RawVm::new(usize::MAX).unwrap();
-    let l = vm.state();
-    // SAFETY: fresh state without limit.
-    unsafe {
-        lua_pushglobaltable(l);
-        library::open(l, "_G");
-        for name in ["string", "table", "math"] {
-            lua_createtable(l, 0, 32);
-            library::open(l, name);
-            lua_pushvalue(l, -1);
-            let key = std::ffi::CString::new(name).unwrap();
-            lua_setfield(l, -3, key.as_ptr());
-            if name == "string" {
-                lua_pushstring(l, c"".as_ptr());
-                lua_createtable(l, 0, 1);
-                lua_pushvalue(l, -3);
-                lua_setfield(l, -2, c"__index".as_ptr());
-                lua_setmetatable(l, -2);
-                lua_settop(l, -2);
-            }
-            wippy_lua_vm::sys::wippy_freeze(l, -1);
-            lua_settop(l, -2);
-        }
-        luaL_requiref(l, c"coroutine".as_ptr(), luaopen_coroutine, 1);
-        lua_newuserdatauv(l, 1, 0);
-        lua_createtable(l, 0, 3);
-        lua_pushboolean(l, 1);
-        lua_setfield(l, -2, c"__error".as_ptr());
-        lua_pushcclosure(l, message, 0);
-        lua_setfield(l, -2, c"__tostring".as_ptr());
-        lua_setmetatable(l, -2);
-        lua_setglobal(l, c"err".as_ptr());
-        lua_settop(l, 0);
-    }
-    vm
-}
-
-/// Each expected text starting with `!` is an error.
-fn check(rows: &[(&str, &str)]) {
-    let mut wrong = String::new();
-    for (chunk, expected) in rows {
-        let got = match run(&vm(), chunk) {
-            Ok(text) => text,
-            Err(text) => format!("!{text}"),
-        };
-        if got != *expected {
-            wrong.push_str(&format!("\n{chunk}\n  expected {expected}\n  got      {got}\n"));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
-}
+use wippy_lua_vm::library;
 
 #[test]
 fn numbers_as_text() {
@@ -242,7 +182,7 @@ fn positions_and_arguments() {
         ("table.concat({1, 2}, 5)", "!t:1: bad argument #2 to concat (string expected, got number)"),
         ("return string.len({})", "!t:1: bad argument #1 to len (string expected, got table)"),
     ]);
-    let vm = vm();
+    let vm = own_vm();
     let long = "app.services.with.a.rather.long.namespace.for.testing:and_a_name_that_is_long_too";
     let name = std::ffi::CString::new(format!("={long}")).unwrap();
     for chunk in ["local x\nreturn x.y", "local x\nerror('boom')", "x = \n = 1"] {
@@ -594,11 +534,11 @@ fn a_failing_allocation_in_any_library_function_is_clean() {
         local packed = string.pack('z s4 <d', text, text, 1.5)
         local t = table.freeze({unpack(parts)})
         return n, #packed, #t, (text:gsub('%d', function(d) return d * 2 end)):len()";
-    let plain = run(&vm(), chunk).unwrap();
-    let empty = vm().memory().used();
+    let plain = run(&own_vm(), chunk).unwrap();
+    let empty = own_vm().memory().used();
     let (mut failed, mut done) = (0, 0);
     for room in (0..24 << 10).step_by(96) {
-        let vm = vm();
+        let vm = own_vm();
         vm.memory().set_limit(empty + room);
         match run(&vm, chunk) {
             Ok(result) => {
@@ -640,7 +580,7 @@ fn stack_traces() {
             "true 18",
         ),
     ] {
-        let vm = vm();
+        let vm = own_vm();
         // SAFETY: live state.
         unsafe { lua_register(vm.state(), c"traceback".as_ptr(), traceback) };
         assert_eq!(run(&vm, chunk).as_deref(), Ok(expected), "{chunk}");
