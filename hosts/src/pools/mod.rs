@@ -125,7 +125,7 @@ impl FunctionPool {
         let mut idle = Vec::new();
         if config.kind == PoolKind::Static {
             for _ in 0..config.max {
-                idle.push(factory.create()?);
+                idle.push(factory.create_loaded()?);
             }
         }
         let controller = (config.kind == PoolKind::Adaptive).then(|| Controller::new(1, config.max));

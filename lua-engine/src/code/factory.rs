@@ -23,6 +23,9 @@ impl Factory for LuaFactory {
     fn create(&self) -> Result<Box<dyn Process>, Error> {
         Ok(Box::new(LuaProcess::new(self.plan.clone())))
     }
+    fn create_loaded(&self) -> Result<Box<dyn Process>, Error> {
+        Ok(Box::new(LuaProcess::loaded(self.plan.clone())?))
+    }
     fn method(&self) -> Arc<str> {
         self.plan.method.clone()
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use wippy_runtime::functions::{Pool, Pools};
 use wippy_runtime::process::Factory;
-use wippy_runtime::{Node, Result};
+use wippy_runtime::{Error, Kind, Node, Result};
 
 use super::LuaFactory;
 use super::definition::Role;
-use super::graph::Closure;
+use super::graph::{Closure, CodeNode};
 use super::plan::plan;
 use crate::modules::Catalogue;
 use crate::state::Surroundings;
@@ -46,10 +46,19 @@ impl Workshop {
         let plan = Arc::new(plan(&closure, &self.catalogue, &self.surroundings)?);
         let factory = Arc::new(LuaFactory::new(plan));
         let runner = match root.role {
-            Role::Function => Runner::Pool(self.pools.prepare(&root.entry, factory)?),
+            Role::Function => Runner::Pool(self.pools.prepare(&root.entry, factory).map_err(|e| refused(root, e))?),
             _ => Runner::Factory(factory),
         };
         Ok(Some(Version { closure, runner, installed: false }))
+    }
+}
+
+/// What is wrong with the field `pool` says where it is. What the code of a static pool says becomes a text, so that a
+/// method that is not there is not taken for an entry that may still come.
+fn refused(root: &CodeNode, error: Error) -> Error {
+    match *error.kind() == Kind::INVALID {
+        true => error,
+        false => root.entry.error(format_args!("failed to create pool: {error}")).with_kind(Kind::INTERNAL),
     }
 }
 

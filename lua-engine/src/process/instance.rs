@@ -53,6 +53,13 @@ impl LuaProcess {
         LuaProcess { plan, vm: None, control: None, live: 0 }
     }
 
+    /// A process whose chunks have run already, outside of any host. Errors: those of loading.
+    pub fn loaded(plan: Arc<Plan>) -> Result<LuaProcess, Error> {
+        let mut process = LuaProcess::new(plan);
+        process.vm = Some(process.load(None, "")?);
+        Ok(process)
+    }
+
     /// Whether the host grants every module that the entry or one of its imports names.
     fn check_capabilities(&self, control: &Arc<Control>) -> Result<(), Error> {
         let (host, program) = (&control.host, &self.plan.program);
@@ -71,10 +78,10 @@ impl LuaProcess {
     }
 
     /// Makes the VM and runs libraries and the entry's own chunk; the method stays in the registry.
-    fn load(&self, control: &Arc<Control>, method: &str) -> Result<Vm, Error> {
+    fn load(&self, control: Option<&Arc<Control>>, method: &str) -> Result<Vm, Error> {
         let vm = Vm::new(self.plan.program.clone(), usize::MAX)?;
         let engine = Engine::new();
-        engine.set_control(Some(control.clone()));
+        engine.set_control(control.cloned());
         vm.state().set_extension(engine);
         // SAFETY: the VM is ours and not running.
         unsafe {
@@ -82,7 +89,7 @@ impl LuaProcess {
             sys::wippy_setpreempt(vm.raw(), Some(preempt));
             sys::wippy_setfuel(vm.raw(), FUEL);
         }
-        vm.memory().set_limit(memory_limit(control));
+        vm.memory().set_limit(control.map_or(usize::MAX, |c| memory_limit(c)));
         vm.enter(|stack| {
             for unit in &self.plan.libraries {
                 let failed = |text: String| Error::internal(format!("failed to load dependency {}: {text}", unit.id));
@@ -204,7 +211,7 @@ impl Process for LuaProcess {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
         self.check_capabilities(control)?;
         match &self.vm {
-            None => self.vm = Some(self.load(control, &call.method)?),
+            None => self.vm = Some(self.load(Some(control), &call.method)?),
             // A pooled instance may serve callers on different hosts.
             Some(vm) => {
                 vm.memory().set_limit(memory_limit(control));

@@ -81,6 +81,11 @@ pub trait Process: Send {
 pub trait Factory: Send + Sync {
     /// A process that has not been initialised. Errors: the code cannot be loaded.
     fn create(&self) -> Result<Box<dyn Process>, Error>;
+    /// A process that has done all it can before its first run, so that a failure shows now. Runs code of the program.
+    /// Errors: those of [`Process::init`] that do not depend on the call.
+    fn create_loaded(&self) -> Result<Box<dyn Process>, Error> {
+        self.create()
+    }
     /// The method to run when the caller names none.
     fn method(&self) -> Arc<str>;
 }
