@@ -315,3 +315,29 @@ fn hosts_limit_what_runs_on_them() {
     assert!(call("app:small", megabytes(8)).contains("not enough memory"));
     assert_eq!(call("app:small", 10), "Int(10)");
 }
+
+#[test]
+fn many_entries_at_once_are_no_different() {
+    let project = Project::new();
+    let id = |n: usize| format!("app:f{n:02}");
+    let entries = |wrong: &[usize]| -> Vec<Entry> {
+        let source =
+            |n| if wrong.contains(&n) { "return = 1".into() } else { format!("return function() return {n} end") };
+        (0..60).map(|n| lua(&id(n), "function.lua", &source(n))).collect()
+    };
+    let error = project.app.install(entries(&[7, 33])).unwrap_err().to_string();
+    let lines: Vec<&str> = error.lines().filter(|l| l.contains("unexpected")).collect();
+    let expected = [7, 33].map(|n| {
+        let id = id(n);
+        format!(
+            "  operation failed for entry {id}: entry {id}: field source: failed to add function node: \
+            {id}:1:8: unexpected '=', expected expression"
+        )
+    });
+    assert_eq!(lines, expected);
+    assert_eq!(answer(&project, "app:f00"), "no handler registered for target");
+    project.app.install(entries(&[])).unwrap();
+    for n in [0, 7, 33, 59] {
+        assert_eq!(answer(&project, &id(n)), format!("Int({n})"));
+    }
+}

@@ -9,9 +9,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
+use wippy_runtime::payload::Value;
 use wippy_runtime::registry::pipeline::{CacheMode, CodeCache, CodeKey, Compiler};
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::{Error, Result};
@@ -27,6 +29,8 @@ pub trait CodeFiles: Send + Sync {
 
 /// The first line of a `.luac` file.
 const FORMAT: &str = "wippy lua code 1\n";
+/// Threads that compile beside the one that applies a change, at most.
+const MAX_HELPERS: usize = 7;
 /// The longest `.luac` file that is read, in bytes.
 const MAX_FILE: usize = wippy_lua_syntax::MAX_SOURCE + FORMAT.len();
 
@@ -104,6 +108,44 @@ impl Chunks {
         let code = compile(id.as_str(), file, source)?;
         self.cache.store(&key, &code);
         Ok(code)
+    }
+
+    /// Compiles the sources of many entries on all processors. Blocks until it is done.
+    pub fn compile_all(&self, entries: &[Arc<Entry>]) -> Vec<Compiled> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(entry) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Some(source) = entry.field("source").and_then(Value::as_str) {
+                    let code = self.compile(&entry.id, shown_file(entry), source);
+                    done.push(Compiled { entry: entry.clone(), code });
+                }
+            }
+            done
+        };
+        let helpers = std::thread::available_parallelism().map_or(1, usize::from) - 1;
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..helpers.min(MAX_HELPERS))
+                .map_while(|n| std::thread::Builder::new().name(format!("compile#{n}")).spawn_scoped(scope, work).ok())
+                .collect();
+            let mut all = work();
+            // What a thread lost by a panic is compiled again, one by one.
+            all.extend(threads.into_iter().flat_map(|t| t.join().unwrap_or_default()));
+            all
+        })
+    }
+}
+
+/// What came of the source of an entry.
+pub(super) struct Compiled {
+    pub entry: Arc<Entry>,
+    pub code: Result<Arc<[u8]>, CompileError>,
+}
+
+impl Compiled {
+    /// Whether it is of the very text of `entry`. Placeholders are not replaced in there, whatever else differs.
+    pub fn is_of(&self, entry: &Entry) -> bool {
+        self.entry.field("source") == entry.field("source") && shown_file(&self.entry) == shown_file(entry)
     }
 }
 

@@ -15,18 +15,22 @@ use wippy_runtime::boot::nearest;
 use wippy_runtime::events::Bus;
 use wippy_runtime::payload::Value;
 use wippy_runtime::process::{Notice, NoticeKind};
-use wippy_runtime::registry::{Entry, EntryHandler, EntryId, Operation, Snapshot};
+use wippy_runtime::registry::{Entry, EntryHandler, EntryId, OpKind, Operation, Snapshot};
 use wippy_runtime::relay::Pid;
 use wippy_runtime::{Error, Kind, Node, Result};
 
+use super::compile::CompileError;
 use super::definition::{self, Dependency, KINDS, Role, Source, Target};
-use super::files::{self, Chunks, CodeFiles, shown_file};
+use super::files::{self, Chunks, CodeFiles, Compiled, shown_file};
 use super::graph::{Broken, CodeNode, Graph};
 use super::problems::Problems;
 use super::version::{Version, Workshop};
 
 /// Misses of one change that get a "did you mean": each compares all ids.
 const MAX_HINTS: usize = 100;
+
+/// Entries that are worth threads of their own to compile them.
+const MANY: usize = 16;
 
 /// Modules of the reference. One that nobody offers is not misspelt but not there.
 const REFERENCE: &str = " base64 cdc channel cloudstorage compress contract crypto ctx env eval_runner events excel \
@@ -62,6 +66,8 @@ struct Change {
     /// Nodes that miss something and will be tried again.
     waiting: BTreeMap<EntryId, Arc<CodeNode>>,
     prepared: BTreeMap<EntryId, Version>,
+    /// What was compiled ahead.
+    compiled: BTreeMap<EntryId, Compiled>,
     /// Nodes of cycles that were told.
     cyclic: BTreeSet<EntryId>,
     hints: usize,
@@ -74,7 +80,7 @@ impl CodeHandler {
         let waited = books.change.waiting.get(&entry.id).filter(|node| node.entry == *entry);
         let node = match waited {
             Some(node) => node.clone(),
-            None => self.compile(entry)?,
+            None => self.compile(entry, books.change.compiled.remove(&entry.id))?,
         };
         if let Err(error) = self.check(books, &node) {
             books.change.waiting.insert(entry.id.clone(), node);
@@ -95,17 +101,17 @@ impl CodeHandler {
         Ok(())
     }
 
-    fn compile(&self, entry: &Arc<Entry>) -> Result<Arc<CodeNode>> {
+    /// The node of `entry`; `ahead` is what its source was compiled to before.
+    fn compile(&self, entry: &Arc<Entry>, ahead: Option<Compiled>) -> Result<Arc<CodeNode>> {
         let definition = definition::read(entry)?;
         let code = match definition.source {
-            Source::Text(text) => self.chunks.compile(&entry.id, shown_file(entry), text).map_err(|e| {
-                let text = format!("failed to add {} node: {}", definition.role.word(), e.rendered);
-                let error = match entry.source_file("source") {
-                    Some(_) => Error::internal(text),
-                    None => entry.field_error("source", text),
+            Source::Text(text) => {
+                let code = match ahead.filter(|ahead| ahead.is_of(entry)) {
+                    Some(ahead) => ahead.code,
+                    None => self.chunks.compile(&entry.id, shown_file(entry), text),
                 };
-                error.with_kind(Kind::INTERNAL)
-            })?,
+                code.map_err(|e| rejected(entry, definition.role, &e))?
+            }
             Source::File { fs, path, sha256 } => {
                 let fs = EntryId::resolve(fs, entry.id.ns());
                 files::load(self.files.get().map(|f| &**f), entry, &fs, path, sha256)?
@@ -232,6 +238,14 @@ impl EntryHandler for CodeHandler {
         books.outdated.clear();
         Ok(())
     }
+    fn upcoming(&self, changes: &[Operation]) {
+        let ours = |op: &&Operation| op.kind != OpKind::Delete && KINDS.contains(&op.entry.kind.as_str());
+        let entries: Vec<Arc<Entry>> = changes.iter().filter(ours).map(|op| op.entry.clone()).collect();
+        if entries.len() >= MANY {
+            let compiled = self.chunks.compile_all(&entries).into_iter().map(|c| (c.entry.id.clone(), c)).collect();
+            self.books.lock().change.compiled = compiled;
+        }
+    }
     fn create(&self, entry: &Arc<Entry>) -> Result<()> {
         self.put(entry)
     }
@@ -295,6 +309,14 @@ impl EntryHandler for CodeHandler {
                 process.notify(Notice { kind, from: Pid::none(), at: self.node.clock().unix() });
             }
         }
+    }
+}
+
+fn rejected(entry: &Entry, role: Role, error: &CompileError) -> Error {
+    let text = format!("failed to add {} node: {}", role.word(), error.rendered);
+    match entry.source_file("source") {
+        Some(_) => Error::internal(text),
+        None => entry.field_error("source", text).with_kind(Kind::INTERNAL),
     }
 }
 

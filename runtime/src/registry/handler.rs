@@ -49,6 +49,9 @@ pub trait EntryHandler: Send + Sync {
     fn begin(&self) -> Result<()> {
         Ok(())
     }
+    /// Right after `begin`: all operations that will be tried, in their order and as they are written. For work that
+    /// can be done ahead, such as compiling in parallel; what is wrong is said when the operation's turn has come.
+    fn upcoming(&self, _changes: &[Operation]) {}
     fn commit(&self) -> Result<()> {
         Ok(())
     }

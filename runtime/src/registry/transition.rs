@@ -67,6 +67,7 @@ impl<'a> Transition<'a> {
     pub fn run(&mut self, changes: &ChangeSet, on_failure: OnFailure) -> Result<()> {
         self.check_kinds(changes)?;
         self.begin()?;
+        self.participants.owners.iter().for_each(|o| quietly(|| o.handler.upcoming(changes.ops())));
         let done = self.operations(changes, on_failure).and_then(|()| self.commit());
         done.map_err(|error| {
             self.discard();
