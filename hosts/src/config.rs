@@ -86,7 +86,7 @@ impl HostConfig {
         }
         if sandbox {
             let id = &entry.id;
-            tracing::warn!(host = %id, "a sandbox does not limit cpu, timers, coroutines or messages between hosts yet");
+            tracing::warn!(host = %id, "a sandbox does not limit cpu or messages between hosts yet");
         }
         data.finish_and_log();
         Ok(config)
@@ -107,6 +107,8 @@ impl HostConfig {
         changed
     }
 }
+
+const LIMITS: [&str; 8] = ["memory", "processes", "mailbox", "message", "slice", "timers", "coroutines", "handles"];
 
 const NOT_ENFORCED: &str = "this build cannot enforce it";
 
@@ -159,18 +161,18 @@ fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
         limits.processes = 1000;
         (limits.mailbox_messages, limits.mailbox_bytes) = (10_000, 4 << 20);
         limits.message = 1 << 20;
-        limits.handles = 32;
+        (limits.timers, limits.coroutines, limits.handles) = (100, 100, 32);
     }
     let Some(fields) = data.nested("limits")? else { return Ok(limits) };
-    for absent in ["cpu", "timers", "coroutines"] {
-        if fields.has(absent) {
-            return Err(fields.error(absent, NOT_ENFORCED));
-        }
+    if fields.has("cpu") {
+        return Err(fields.error("cpu", NOT_ENFORCED));
     }
-    only(&fields, data, "limits", &["memory", "processes", "mailbox", "message", "slice", "handles"])?;
+    only(&fields, data, "limits", &LIMITS)?;
     limits.memory = bytes(&fields, "memory", limits.memory)?;
     limits.message = bytes(&fields, "message", limits.message)?;
     limits.processes = count(&fields, "processes", limits.processes)?;
+    limits.timers = count(&fields, "timers", limits.timers)?;
+    limits.coroutines = count(&fields, "coroutines", limits.coroutines)?;
     limits.handles = count(&fields, "handles", limits.handles)?;
     if let Some(mailbox) = fields.nested("mailbox")? {
         only(&mailbox, &fields, "mailbox", &["messages", "bytes"])?;

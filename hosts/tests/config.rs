@@ -32,6 +32,8 @@ fn a_sandbox_has_limits_that_can_be_changed_one_by_one() {
         mailbox_bytes: 4 << 20,
         message: 1 << 20,
         slice: 1_000_000,
+        timers: 100,
+        coroutines: 100,
         handles: 32,
     };
     assert_eq!(plain.limits, want);
@@ -65,14 +67,14 @@ fn wrong_fields_are_named() {
         ("limits: {slice: 1ns}", "field limits.slice: must be between 10us and 1s, got 1ns"),
         (
             "limits: {memroy: 1MiB}",
-            "field limits.memroy: unknown field, expected one of memory, processes, mailbox, message, slice, handles",
+            "field limits.memroy: unknown field, expected one of memory, processes, mailbox, message, slice, timers, coroutines, handles",
         ),
         (
             "limits: {mailbox: {mesages: 1}}",
             "field limits.mailbox.mesages: unknown field, expected one of messages, bytes",
         ),
         ("limits: {cpu: {share: 20%}}", "field limits.cpu: this build cannot enforce it"),
-        ("limits: {timers: 3}", "field limits.timers: this build cannot enforce it"),
+        ("limits: {timers: 0}", "field limits.timers: must be at least 1, got 0"),
         ("messages: {send_to: [app:x]}", "field messages: this build cannot enforce it"),
         ("strict_imports: true", "field strict_imports: this build cannot enforce it"),
         ("capabilities: {alow: [sql]}", "field capabilities.alow: unknown field, expected one of allow, deny"),

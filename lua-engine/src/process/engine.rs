@@ -23,7 +23,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use wippy_runtime::dispatch::StepContext;
 use wippy_runtime::payload::Flat;
-use wippy_runtime::process::{Control, Reply, Tag};
+use wippy_runtime::process::{Control, Limits, Reply, Tag};
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::relay::Pid;
 use wippy_runtime::timers::{TimerKey, Timers};
@@ -186,6 +186,10 @@ impl Engine {
         self.pid.get()
     }
 
+    /// A limit of the host, if it has that one.
+    pub(super) fn limits(&self, which: impl Fn(&Limits) -> usize) -> Option<usize> {
+        self.control.borrow().as_ref().map(|c| which(&c.host.limits)).filter(|limit| *limit > 0)
+    }
     /// Bytes a message may have.
     pub(super) fn message_limit(&self) -> usize {
         self.message_limit.get()
@@ -232,6 +236,10 @@ impl Engine {
 
     /// Makes `thread` a managed coroutine that is ready, with `args` values on it. Errors: LimitExceeded.
     pub(super) fn adopt(&self, thread: *mut lua_State, args: i32) -> Result<CoId, Error> {
+        let limit = self.limits(|limits| limits.coroutines).map_or(MAX_COROUTINES, |limit| limit.min(MAX_COROUTINES));
+        if self.live.get() as usize >= limit {
+            return Err(Error::limit_exceeded(format!("a process may have {limit} coroutines")));
+        }
         let mut all = self.coroutines.borrow_mut();
         let co = Coroutine { thread, leaf: thread, args, turn: 0, wait: Wait::Not, reply: None };
         let id = match self.free.borrow_mut().pop() {
@@ -239,9 +247,6 @@ impl Engine {
                 let turn = all[id as usize].turn + 1;
                 all[id as usize] = Coroutine { turn, ..co };
                 id
-            }
-            None if all.len() >= MAX_COROUTINES => {
-                return Err(Error::limit_exceeded(format!("a process may have {MAX_COROUTINES} coroutines")));
             }
             None => {
                 all.push(co);

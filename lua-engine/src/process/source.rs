@@ -44,6 +44,8 @@ struct Source {
 pub struct Sources {
     all: Vec<Source>,
     free: Vec<u32>,
+    /// Sources with a timer.
+    timed: u32,
 }
 
 /// Names a source; the tag of its completions.
@@ -75,6 +77,7 @@ impl Sources {
         source.used = false;
         source.generation = (source.generation + 1) & 0x7FFF_FFFF;
         let removed = (source.handler.take(), source.timer.take());
+        self.timed -= u32::from(removed.1.is_some());
         self.free.push(id.index() as u32);
         Some(removed)
     }
@@ -88,6 +91,7 @@ impl Sources {
             source.generation = (source.generation + 1) & 0x7FFF_FFFF;
             self.free.push(i as u32);
         }
+        self.timed = 0;
         timers
     }
 }
@@ -114,8 +118,18 @@ impl Engine {
     }
     /// Notes the timer that will complete the source, so that it is cancelled with it.
     pub fn set_source_timer(&self, id: SourceId, timer: Option<TimerKey>) {
-        if let Some(source) = self.sources.borrow_mut().get(id) {
-            source.timer = timer;
+        let mut sources = self.sources.borrow_mut();
+        let Some(source) = sources.get(id) else { return };
+        let (is, was) = (timer.is_some(), std::mem::replace(&mut source.timer, timer).is_some());
+        sources.timed = sources.timed + u32::from(is) - u32::from(was);
+    }
+    /// Whether the process may have one more timer. Errors: LimitExceeded, its host's limit.
+    pub fn check_timers(&self) -> Result<(), Error> {
+        match self.limits(|limits| limits.timers) {
+            Some(limit) if self.sources.borrow().timed as usize >= limit => {
+                Err(Error::limit_exceeded(format!("a process may have {limit} timers")))
+            }
+            _ => Ok(()),
         }
     }
     /// Whether the source has not ended.

@@ -49,6 +49,13 @@ fn sleep(call: &mut Call<'_>) -> Result<Ret, Raise> {
     Ok(Ret::Yield(0))
 }
 
+/// A positive duration for a new timer, else an error: that of [`positive`], or the limit of timers.
+fn positive_for_timer(call: &Call<'_>, what: &str) -> Result<i64, Error> {
+    let nanos = positive(call, 1, what)?;
+    Engine::of(call).map_or(Ok(()), Engine::check_timers)?;
+    Ok(nanos)
+}
+
 /// A positive duration, else the error `time.NAME: duration must be > 0`.
 fn positive(call: &Call<'_>, i: i32, what: &str) -> Result<i64, Error> {
     duration_argument(call, i).and_then(|nanos| {
@@ -113,7 +120,7 @@ fn feed(stack: &Stack<'_>, engine: &Engine, nanos: i64, period: Option<i64>) -> 
 }
 
 fn after(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    match positive(call, 1, "time.after") {
+    match positive_for_timer(call, "time.after") {
         Ok(nanos) => begin(call, nanos, None)?,
         Err(e) => return call.fail(e),
     };
@@ -151,7 +158,7 @@ impl Object for Ticker {
 }
 
 fn timer(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let source = match positive(call, 1, "time.timer") {
+    let source = match positive_for_timer(call, "time.timer") {
         Ok(nanos) => begin(call, nanos, None)?,
         Err(e) => return call.fail(e),
     };
@@ -160,7 +167,7 @@ fn timer(call: &mut Call<'_>) -> Result<Ret, Raise> {
 }
 
 fn ticker(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let source = match positive(call, 1, "time.ticker") {
+    let source = match positive_for_timer(call, "time.ticker") {
         Ok(nanos) => begin(call, nanos, Some(nanos))?,
         Err(e) => return call.fail(e),
     };

@@ -34,6 +34,10 @@ pub struct Limits {
     pub message: usize,
     /// Nanoseconds a process may run before others get their turn.
     pub slice: u64,
+    /// Timers and tickers one process may have armed.
+    pub timers: usize,
+    /// Coroutines one process may have, its main one included.
+    pub coroutines: usize,
     /// Streams, files and other things one process may hold open.
     pub handles: usize,
 }
@@ -47,6 +51,8 @@ impl Default for Limits {
             mailbox_bytes: 0,
             message: 64 << 20,
             slice: 1_000_000,
+            timers: 0,
+            coroutines: 0,
             handles: 0,
         }
     }
