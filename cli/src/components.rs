@@ -29,6 +29,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
         Arc::new(system),
         functions::component(),
         wippy_lua::code::component(),
+        wippy_env::component(),
         wippy_terminal::component(),
     ];
     all.extend(wippy_hosts::components(wippy_terminal::stdio()));

@@ -13,11 +13,14 @@ use crate::error::Error;
 use crate::process::{CancelSlot, Completion, Control, Tag};
 
 type SyncHandler<R> = Box<dyn Fn(&Caller, R) -> Result<<R as Request>::Reply, Error> + Send + Sync>;
+type QuickHandler<R> = Box<dyn Fn(&Caller, &R) -> Option<Result<<R as Request>::Reply, Error>> + Send + Sync>;
 type DeferredHandler<R> = Box<dyn Fn(&Caller, R, Completer<<R as Request>::Reply>) + Send + Sync>;
 
 enum Handler<R: Request> {
     Sync(SyncHandler<R>),
     Deferred(DeferredHandler<R>),
+    /// Tries the first, and leaves what it does not answer to the second.
+    Either(QuickHandler<R>, DeferredHandler<R>),
 }
 
 /// What documentation and tests see of a command.
@@ -94,15 +97,31 @@ impl DispatcherBuilder {
     }
     /// A handler that blocks; run on the node's bounded blocking pool.
     pub fn blocking<R: Request>(&mut self, f: impl Fn(&Caller, R) -> Result<R::Reply, Error> + Send + Sync + 'static) {
-        let f = Arc::new(f);
-        self.deferred(move |caller: &Caller, req: R, done| {
-            let (f, caller) = (f.clone(), caller.clone());
-            caller.node.clone().io().spawn_blocking(move || done.complete(f(&caller, req)));
-        });
+        self.insert(Handler::Deferred(on_pool(f)));
+    }
+    /// A handler that answers at once with `quick` if that gives an answer, inside the asker's step; else `slow` does,
+    /// as a [`DispatcherBuilder::blocking`] one.
+    pub fn quick_or_blocking<R: Request>(
+        &mut self,
+        quick: impl Fn(&Caller, &R) -> Option<Result<R::Reply, Error>> + Send + Sync + 'static,
+        slow: impl Fn(&Caller, R) -> Result<R::Reply, Error> + Send + Sync + 'static,
+    ) {
+        self.insert(Handler::Either(Box::new(quick), on_pool(slow)));
     }
     pub fn freeze(self) -> Dispatcher {
         Dispatcher { handlers: self.handlers }
     }
+}
+
+/// Runs `f` on the blocking pool of the asker's node.
+fn on_pool<R: Request>(
+    f: impl Fn(&Caller, R) -> Result<R::Reply, Error> + Send + Sync + 'static,
+) -> DeferredHandler<R> {
+    let f = Arc::new(f);
+    Box::new(move |caller: &Caller, request: R, done: Completer<R::Reply>| {
+        let (f, caller) = (f.clone(), caller.clone());
+        caller.node.clone().io().spawn_blocking(move || done.complete(f(&caller, request)));
+    })
 }
 
 /// The frozen table.
@@ -125,13 +144,16 @@ impl Dispatcher {
             Ok(handler) => handler,
             Err(e) => return Called::Ready(Err(e)),
         };
-        match handler {
-            Handler::Sync(f) => Called::Ready(f(caller, request)),
-            Handler::Deferred(f) => {
-                f(caller, request, Completer::new(caller.control.clone(), tag));
-                Called::Pending(tag)
-            }
-        }
+        let deferred = match handler {
+            Handler::Sync(f) => return Called::Ready(f(caller, request)),
+            Handler::Deferred(f) => f,
+            Handler::Either(quick, slow) => match quick(caller, &request) {
+                Some(answer) => return Called::Ready(answer),
+                None => slow,
+            },
+        };
+        deferred(caller, request, Completer::new(caller.control.clone(), tag));
+        Called::Pending(tag)
     }
 
     /// As [`Dispatcher::call`] for a caller that cannot wait; `None`, and nothing was done, if the answer takes time.
@@ -139,6 +161,7 @@ impl Dispatcher {
         match self.admit(caller, &request) {
             Ok(Handler::Sync(f)) => Some(f(caller, request)),
             Ok(Handler::Deferred(_)) => None,
+            Ok(Handler::Either(quick, _)) => quick(caller, &request),
             Err(e) => Some(Err(e)),
         }
     }

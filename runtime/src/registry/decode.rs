@@ -228,6 +228,10 @@ impl<'e> Fields<'e> {
         let Some(id) = self.read_id(key, self.value(key))? else { return Ok(None) };
         Ok(Some(if id.ns().is_empty() { EntryId::new(self.entry.id.ns(), id.name()) } else { id }))
     }
+    /// An id taken as it is; missing or empty is `None`.
+    pub fn opt_full_id(&self, key: &str) -> Result<Option<EntryId>> {
+        self.read_id(key, self.value(key))
+    }
     /// A list of ids; bare names get the entry's namespace.
     pub fn list_of_ids(&self, key: &str) -> Result<Vec<EntryId>> {
         let mut ids = self.list_of_full_ids(key)?;
