@@ -169,18 +169,21 @@ impl Node {
         control.release_all();
     }
 
-    /// The end of a process, in the order that programs can rely on: it leaves the routing table, its names are free,
-    /// watchers and links hear of it, then hooks run.
+    /// The end of a process, in the order that programs can rely on: it leaves the routing table and its groups, its
+    /// names are free, watchers and links hear of it, then hooks run.
     pub(crate) fn finish(&self, control: &Arc<Control>, process: Box<dyn Process>, exit: Exit) {
         self.table.remove(control.pid());
         control.queue.close();
         control.state.finish();
         control.host.leave();
+        control.take_departures().into_iter().for_each(|depart| depart());
         self.dissolve(control, &exit);
         let mut exits = {
             let mut exits = control.exits.lock();
             exits.replace(Box::new(Exits { done: true, ..Exits::default() })).map(|e| *e).unwrap_or_default()
         };
+        // Those of somebody who did not know yet that the process has ended.
+        exits.departures.into_iter().for_each(|depart| depart());
         exits.cancels.into_iter().for_each(|(_, cancel)| cancel());
         drop(exits.held.take_all());
         for observer in self.exit_observers.read().iter() {

@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod os;
 mod overlay;
 pub mod payload;
+pub mod pg;
 pub mod registry;
 pub mod stream;
 pub mod system;
@@ -60,6 +61,7 @@ static ON_REQUEST: &[&Module] = &[
     &json::MODULE,
     &logger::MODULE,
     &metrics::MODULE,
+    &pg::MODULE,
     &registry::MODULE,
     &stream::MODULE,
     &system::MODULE,

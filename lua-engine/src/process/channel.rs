@@ -225,6 +225,15 @@ impl Engine {
         }
         room
     }
+    /// Drops what the channel at slot `at` has buffered.
+    pub fn empty_channel(&self, stack: &Stack<'_>, at: i32) {
+        let at = stack.absolute(at);
+        let Some(channel) = stack.object_at::<Channel>(at) else { return };
+        while channel.len.get() > 0 {
+            channel.pop(stack, at);
+            stack.drop_top(1);
+        }
+    }
     /// Closes the channel at slot `at`: receivers get `nil, false` once it is drained, waiting senders fail.
     pub fn close_channel(&self, stack: &Stack<'_>, at: i32) {
         let at = stack.absolute(at);

@@ -167,7 +167,7 @@ impl Engine {
     }
 
     /// Takes in events that the step has not looked at yet until `found` finds what it wants, or none is left.
-    pub(super) fn take_in_until(&self, stack: &Stack<'_>, mut found: impl FnMut() -> bool) -> bool {
+    pub(crate) fn take_in_until(&self, stack: &Stack<'_>, mut found: impl FnMut() -> bool) -> bool {
         while let Ok(Some(event)) = stack.with_step(|cx| cx.next_event()) {
             self.take_in(stack, event);
             if found() {

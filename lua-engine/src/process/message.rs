@@ -117,7 +117,7 @@ pub(super) fn push_notice(stack: &Stack<'_>, notice: Notice) {
 }
 
 /// Pushes the text of a pid, empty for none.
-pub(super) fn push_pid(stack: &Stack<'_>, pid: Pid) {
+pub(crate) fn push_pid(stack: &Stack<'_>, pid: Pid) {
     match pid.is_none() {
         true => stack.push_str(""),
         false => push_pid_text(stack, pid),

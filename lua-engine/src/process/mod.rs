@@ -49,6 +49,8 @@ pub use channel::Channel;
 pub use engine::{Engine, InProcess, MAX_COROUTINES};
 pub use instance::LuaProcess;
 pub use mailbox::Form;
+pub(crate) use message::push_pid;
+pub(crate) use module::encode_args;
 pub use request::{Then, typed};
 pub use source::{After, Handler, ObjectRef, SourceId};
 pub use spawner::{ActorObject, ScopeObject};

@@ -23,6 +23,7 @@ use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::{Pool, PoolConfig, Scheduler, Seeded};
 use wippy_runtime::supervisor::SupervisorComponent;
 use wippy_runtime::system::SystemComponent;
+use wippy_runtime::topology::groups::{self, LocalScope, ScopeConfig, Scopes};
 use wippy_runtime::{Error, Node, SpawnRequest, streams};
 
 pub const HOST: &str = "app:host";
@@ -67,8 +68,24 @@ impl Component for Core {
         setup.commands(commands::register);
         setup.commands(streams::register);
         setup.commands(|c| modules::system::register(c, catalogue));
+        let scopes = scopes();
+        setup.commands(|c| groups::register(c, scopes, setup.registry.clone()));
         Ok(())
     }
+}
+
+/// The scopes `app:groups`, `app:small` with limits, and `app:stopped`.
+fn scopes() -> Arc<Scopes> {
+    let scopes = Arc::new(Scopes::default());
+    let small = ScopeConfig { max_groups: 2, max_members_per_group: 3, monitor_buffer: 4, ..ScopeConfig::default() };
+    for (id, config) in [("groups", ScopeConfig::default()), ("small", small), ("stopped", ScopeConfig::default())] {
+        let scope = LocalScope::new(EntryId::new("app", id), config);
+        if id != "stopped" {
+            scope.start();
+        }
+        scopes.add(scope);
+    }
+    scopes
 }
 
 impl App {

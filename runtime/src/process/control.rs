@@ -265,6 +265,8 @@ pub type Reclaim = Box<dyn FnOnce(Box<dyn Process>, Exit) + Send>;
 #[derive(Default)]
 pub struct Exits {
     pub hooks: Vec<ExitHook>,
+    /// Run before anybody hears of the end.
+    pub departures: Vec<Box<dyn FnOnce() + Send>>,
     /// Requests in flight that must be cancelled, by tag.
     pub cancels: Vec<(Tag, Box<dyn FnOnce() + Send>)>,
     /// What is let go at the end.
@@ -402,6 +404,15 @@ impl Control {
         let mut hook = Some(hook);
         self.with_exits(|e| e.hooks.extend(hook.take()));
         hook.map_or(Ok(()), Err)
+    }
+    /// Runs `f` when the process has ended, before names are free and anybody hears of it. False, and `f` dropped, if
+    /// that has happened already.
+    pub fn on_departure(&self, f: Box<dyn FnOnce() + Send>) -> bool {
+        self.with_exits(|e| e.departures.push(f)).is_some()
+    }
+    /// What [`Control::on_departure`] collected.
+    pub(crate) fn take_departures(&self) -> Vec<Box<dyn FnOnce() + Send>> {
+        self.exits.lock().as_mut().map(|e| std::mem::take(&mut e.departures)).unwrap_or_default()
     }
     /// Books request `tag` as cancellable, before its work is started: the cancellation is put into the slot
     /// afterwards and runs if the process ends, or calls [`Control::take_cancel`], before the request is complete.

@@ -23,7 +23,8 @@ pub enum Delivery {
     Processes(Arc<HostShared>),
     /// Receivers attached to a mailbox.
     Mailbox(Arc<Mailbox>),
-    /// Calls of a function while they run: reachable by pid, but nothing can be spawned there.
+    /// Calls of a function while they run, reachable by pid; a scope of process groups, reachable by none. Nothing can be
+    /// spawned there.
     Calls,
 }
 
