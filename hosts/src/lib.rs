@@ -7,6 +7,7 @@ mod component;
 mod config;
 mod control;
 mod drain;
+mod groups;
 mod handler;
 mod host;
 pub mod pools;
@@ -16,6 +17,7 @@ pub mod terminal;
 pub use component::HostsComponent;
 pub use config::{HostConfig, HostKind};
 pub use control::{CONTROL_HOST, ControlComponent};
+pub use groups::GroupsComponent;
 pub use host::Host;
 
 use std::sync::Arc;
@@ -25,5 +27,5 @@ use wippy_runtime::terminal::Terminal;
 
 /// The components of this crate; `terminal` is what processes on terminal hosts use.
 pub fn components(terminal: Arc<Terminal>) -> Vec<Arc<dyn Component>> {
-    vec![Arc::new(ControlComponent), Arc::new(HostsComponent::new(terminal))]
+    vec![Arc::new(ControlComponent), Arc::new(GroupsComponent), Arc::new(HostsComponent::new(terminal))]
 }
