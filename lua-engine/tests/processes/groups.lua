@@ -195,6 +195,22 @@ end
 3: 2 4 6
 4: 2 2 4 4 6 6
 5: 2 2 4 4 6 6
+--- case a broadcast to many is done before the sender goes on
+--- entry app:main pg
+return function()
+    local g = assert(require("pg").open("app:groups"))
+    local names = {}
+    for i = 1, 3000 do names[i] = "all" end
+    assert(g:join(names))
+    local inbox = process.inbox()
+    assert(g:broadcast("all", "news"))
+    process.send(process.pid(), "after")
+    local news = 0
+    while inbox:receive():topic() == "news" do news = news + 1 end
+    return news
+end
+--- expect
+Int(3000)
 --- case a monitor gives the members as they were and then every change
 --- entry app:main pg
 local function shown(e, names)

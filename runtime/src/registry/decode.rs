@@ -5,8 +5,9 @@
 //! warns about fields nobody asked for that resemble one that was. A missing
 //! field and `null` are the same. Errors are `Invalid` and name file, line,
 //! entry, field, what was expected and what was found, but never a value,
-//! which might be a secret. Meaning and validation belong to the caller, and so
-//! do `<field>_env` and placeholders.
+//! which might be a secret. Placeholders have been replaced before; meaning and
+//! validation belong to the caller, and so do fields `*_env`
+//! ([`crate::env::Environment::field`]).
 
 use std::cell::RefCell;
 use std::collections::HashSet;

@@ -61,6 +61,7 @@ fn wrong_entries_are_refused_with_their_place() {
 const TOUR: &str = r#"
 local env = require("env")
 local out = {}
+local while_loading = env.get("COLOR")
 local function show(value, err)
     out[#out + 1] = value ~= nil and tostring(value) or err:kind() .. ": " .. err:message()
 end
@@ -87,6 +88,7 @@ return { main = function()
     local all, err = env.get_all()
     show(err == nil and all.REGION .. " " .. all.GREETING .. " " .. tostring(all.LIMIT))
     show(all.PATH ~= nil)
+    show(while_loading)
     return table.concat(out, "\n")
 end }
 "#;
@@ -112,7 +114,7 @@ const TOUR_RESULT: &str = "north\ngreen\ntrue\nblue\ntrue\ngreen\ntrue\n42\n\
     NotFound: environment variable not found\ns3cret\nInvalid: empty key\nInvalid: empty key\n\
     NotFound: environment variable not found\nNotFound: environment variable not found\n\
     bad argument #1 to get (string expected, got no value)\nbad argument #2 to set (string expected, got table)\n\
-    north 42 nil\ntrue";
+    north 42 nil\ntrue\ngreen";
 
 #[test]
 fn programs_read_and_write_variables() {
