@@ -250,8 +250,9 @@ impl Scope for LocalScope {
         let mut state = self.running()?;
         state.watches += 1;
         let id = WatchId { number: state.watches, group: group.map(Arc::from) };
+        let account = Arc::new(Account::new(&self.id, watcher.pid()));
         let control = Arc::downgrade(watcher);
-        let watcher = Watcher { number: id.number, control, tag, account: Arc::default() };
+        let watcher = Watcher { number: id.number, control, tag, account };
         let groups = match &id.group {
             Some(group) => {
                 state.by_group.entry(group.clone()).or_default().push(watcher);

@@ -120,16 +120,29 @@ impl Drop for GroupNotice {
 }
 
 /// Notices of one watcher that wait, and how many it did not get.
-#[derive(Default)]
 struct Account {
+    scope: EntryId,
+    watcher: Pid,
     waiting: AtomicUsize,
     lost: AtomicU64,
 }
 
 impl Account {
+    fn new(scope: &EntryId, watcher: Pid) -> Account {
+        Account { scope: scope.clone(), watcher, waiting: AtomicUsize::new(0), lost: AtomicU64::new(0) }
+    }
     fn lose(&self) {
         if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("a watcher of process groups is too slow and loses notices");
+            tracing::warn!(scope = %self.scope, watcher = %self.watcher, "a watcher of groups is too slow and loses events");
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let lost = *self.lost.get_mut();
+        if lost > 0 {
+            tracing::warn!(scope = %self.scope, watcher = %self.watcher, lost, "a watcher of groups has lost events");
         }
     }
 }
