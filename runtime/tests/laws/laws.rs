@@ -496,7 +496,8 @@ pub fn a_call_ends_with_its_caller(w: &World) {
     });
     w.spawn("t:caller", &[]);
     w.finish();
-    assert!(cancelled.load(Ordering::SeqCst));
+    // Its place on the host is free before its requests are cancelled.
+    w.run_until(|_| cancelled.load(Ordering::SeqCst));
 }
 
 pub fn sleeps_wake_in_order(w: &World) {
