@@ -41,6 +41,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// All commands, those of commands included: `run`, `registry list`.
+pub fn command_names() -> Vec<String> {
+    let mut names = Vec::new();
+    for command in args::Cli::command().get_subcommands() {
+        names.push(command.get_name().to_owned());
+        names.extend(command.get_subcommands().map(|sub| format!("{} {}", command.get_name(), sub.get_name())));
+    }
+    names
+}
+
 fn execute(cli: args::Cli) -> Result<u8, failure::Failure> {
     if let Some(dir) = &cli.global.directory {
         // Before anything else looks at a path; nothing changes it later.
