@@ -57,7 +57,8 @@ fn kinds_are_what_the_table_says() {
         }
         listed.insert(kind.clone());
     }
-    wrong.extend(app.registry.known_kinds().into_iter().filter(|k| !listed.contains(k)).map(|k| format!("{k}: no row")));
+    wrong
+        .extend(app.registry.known_kinds().into_iter().filter(|k| !listed.contains(k)).map(|k| format!("{k}: no row")));
     app.shutdown(std::time::Duration::from_secs(5));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
