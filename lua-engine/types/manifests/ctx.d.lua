@@ -1,0 +1,5 @@
+-- Values given along with a call.
+interface ctx
+  function get(key: string): any
+  function all(): any
+end

@@ -1,0 +1,170 @@
+//! Reading fields, methods and elements.
+
+use super::{Checker, table};
+use crate::algebra::{any_member, optional, union, without_nil};
+use crate::builtin;
+use crate::diagnostic::Code;
+use crate::generics::with_receiver;
+use crate::ty::{Shape, Ty};
+use wippy_lua_syntax::Node;
+
+/// What one type says about a member.
+pub(super) enum Found {
+    Type(Ty),
+    /// There is none.
+    Missing,
+    /// The value cannot be indexed at all.
+    NoTable,
+    /// Nobody knows.
+    Unclear,
+}
+
+/// Whether a type has named fields rather than elements.
+pub(super) fn has_fields(ty: &Ty) -> bool {
+    any_member(ty, &mut |m| match m {
+        Ty::Of(c) => matches!(c.shape, Shape::Record(_) | Shape::Intersection(_)),
+        _ => false,
+    })
+}
+
+/// Looks a member up in a type that is no union.
+pub(super) fn member(ty: &Ty, name: &str) -> Found {
+    let resolved = ty.resolved();
+    let Some(shape) = resolved.shape() else {
+        return match resolved {
+            Ty::String | Ty::Str(_) => builtin::module("string")
+                .and_then(|m| m.export.as_record()?.field(name).map(|f| f.ty.clone()))
+                .map_or(Found::Unclear, Found::Type),
+            Ty::Boolean | Ty::Bool(_) | Ty::Number | Ty::Integer | Ty::Int(_) | Ty::Float(_) => Found::NoTable,
+            _ => Found::Unclear,
+        };
+    };
+    match shape {
+        Shape::Record(record) => match record.field(name) {
+            Some(field) => {
+                let ty = with_receiver(&field.ty, ty);
+                Found::Type(if field.optional { optional(ty) } else { ty })
+            }
+            None if record.open => Found::Unclear,
+            None => Found::Missing,
+        },
+        Shape::Map(key, value) if crate::relate::fits(&Ty::str(name), key) => Found::Type(without_nil(value)),
+        Shape::Intersection(parts) => {
+            let mut unclear = false;
+            for part in parts {
+                match member(part, name) {
+                    Found::Type(ty) => return Found::Type(ty),
+                    Found::Unclear => unclear = true,
+                    _ => {}
+                }
+            }
+            if unclear { Found::Unclear } else { Found::Missing }
+        }
+        Shape::Param(param) => match &param.bound {
+            Some(bound) => match member(bound, name) {
+                Found::Type(ty) => Found::Type(ty),
+                _ => Found::Unclear,
+            },
+            None => Found::Unclear,
+        },
+        _ => Found::Unclear,
+    }
+}
+
+/// What all members of a type say.
+pub(super) struct Survey {
+    pub found: Vec<Ty>,
+    pub has: Vec<Ty>,
+    pub lacks: Vec<Ty>,
+    pub no_table: bool,
+    pub unclear: bool,
+}
+
+pub(super) fn survey(ty: &Ty, name: &str) -> Survey {
+    let mut survey = Survey { found: vec![], has: vec![], lacks: vec![], no_table: false, unclear: false };
+    let resolved = ty.resolved();
+    let members = if resolved.members().len() > 1 { resolved.members() } else { std::slice::from_ref(ty) };
+    for part in members {
+        let inner = part.resolved();
+        if inner.is_nil() {
+            continue;
+        }
+        // A union behind a name inside a union.
+        if inner.members().len() > 1 {
+            survey.unclear = true;
+            continue;
+        }
+        match member(part, name) {
+            Found::Type(ty) => {
+                survey.found.push(ty);
+                survey.has.push(part.clone());
+            }
+            Found::Missing => survey.lacks.push(part.clone()),
+            Found::NoTable => {
+                survey.no_table = true;
+                survey.lacks.push(part.clone());
+            }
+            Found::Unclear => survey.unclear = true,
+        }
+    }
+    survey
+}
+
+impl<'t> Checker<'t, '_> {
+    /// `base.name`, reporting what is not there.
+    pub(super) fn read_field(&mut self, base: &Ty, name: &'t str, node: Node<'t>) -> Ty {
+        let found = survey(base, name);
+        if found.unclear {
+            return Ty::Undetermined;
+        }
+        if found.lacks.is_empty() {
+            return if found.found.is_empty() { Ty::Undetermined } else { union(found.found) };
+        }
+        // Somebody in this source writes such a field: the declaration does not tell everything.
+        if self.scopes.assigned_fields.contains_key(name) && !found.no_table {
+            return Ty::Undetermined;
+        }
+        let list =
+            |types: &[Ty]| types.iter().map(table::shown).map(|t| t.to_string()).collect::<Vec<_>>().join(" and ");
+        if !found.has.is_empty() {
+            let message = format!("field '{name}' missing on {} (present on {})", list(&found.lacks), list(&found.has));
+            self.report(Code::E0004, node, message);
+        } else if found.no_table {
+            self.report(Code::E0000, node, format!("cannot index type {}", table::shown(&without_nil(base))));
+        } else {
+            let shown = table::shown(&without_nil(base));
+            self.report(Code::E0004, node, format!("field '{name}' does not exist on type {shown}"));
+        }
+        Ty::Undetermined
+    }
+
+    /// `base[key]` with a key that is no field name.
+    pub(super) fn read_index(&mut self, base: &Ty, key: &Ty, node: Node<'t>) -> Ty {
+        let mut elements = vec![];
+        let inner = without_nil(base);
+        let resolved = inner.resolved();
+        for part in resolved.members() {
+            let part = part.resolved();
+            match (&part, part.shape()) {
+                (_, Some(Shape::Array(element))) => elements.push(without_nil(element)),
+                (_, Some(Shape::Map(_, value))) => elements.push(without_nil(value)),
+                (_, Some(Shape::Record(r)))
+                    if !r.open && !r.interface && !r.fields.is_empty() && resolved.members().len() == 1 =>
+                {
+                    if crate::relate::fits(key, &Ty::String) && !key.is_undetermined() && *key != Ty::Never {
+                        self.report(Code::E0000, node, format!("cannot index type {}", table::shown(&inner)));
+                    }
+                    return Ty::Undetermined;
+                }
+                (Ty::Boolean | Ty::Bool(_) | Ty::Number | Ty::Integer | Ty::Int(_) | Ty::Float(_), _)
+                    if resolved.members().len() == 1 =>
+                {
+                    self.report(Code::E0000, node, format!("cannot index type {}", table::shown(&inner)));
+                    return Ty::Undetermined;
+                }
+                _ => return Ty::Undetermined,
+            }
+        }
+        union(elements)
+    }
+}

@@ -1,0 +1,233 @@
+//! What is known at a point of the program: types of variables and of fields reached through them.
+//!
+//! A *path* is a variable followed by constant field names; a *fact* is the type of a path from here on. All changes
+//! go through a log, so that a branch costs what it changes: run it, [`Flow::leave`] takes its changes back and
+//! remembers them, [`Flow::join`] merges the ends of several branches. This file knows no syntax.
+
+use crate::algebra::{either, has_nil};
+use crate::scope::SymbolId;
+use crate::ty::Ty;
+use std::collections::HashMap;
+
+/// Field names in a path.
+const MAX_PATH: u8 = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PathId(u32);
+
+struct PathData {
+    root: SymbolId,
+    parent: Option<PathId>,
+    depth: u8,
+    children: Vec<PathId>,
+}
+
+/// A fact, and the function whose code has found it out.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub ty: Ty,
+    pub function: u32,
+}
+
+/// The end of a branch: what it has changed.
+pub struct End {
+    dead: bool,
+    vague: bool,
+    changes: HashMap<PathId, Option<Known>>,
+}
+
+#[derive(Default)]
+pub struct Flow<'t> {
+    paths: Vec<PathData>,
+    roots: HashMap<SymbolId, PathId>,
+    fields: HashMap<(PathId, &'t str), PathId>,
+    facts: Vec<Option<Known>>,
+    log: Vec<(PathId, Option<Known>)>,
+    /// Paths whose nil may become something else in any call.
+    fragile: Vec<PathId>,
+    /// Assignments so far, by path: tells whether a variable is still the one it was.
+    versions: Vec<u32>,
+    /// Nothing gets here.
+    pub dead: bool,
+    /// Something may not get here: the statement before was a call that perhaps never returns.
+    pub vague: bool,
+}
+
+/// A point to come back to.
+#[derive(Clone, Copy)]
+pub struct Mark {
+    log: usize,
+    dead: bool,
+    vague: bool,
+}
+
+impl<'t> Flow<'t> {
+    pub fn root(&mut self, symbol: SymbolId) -> PathId {
+        if let Some(path) = self.roots.get(&symbol) {
+            return *path;
+        }
+        let path = self.add(PathData { root: symbol, parent: None, depth: 0, children: vec![] });
+        self.roots.insert(symbol, path);
+        path
+    }
+
+    pub fn field(&mut self, of: PathId, name: &'t str) -> Option<PathId> {
+        if let Some(path) = self.fields.get(&(of, name)) {
+            return Some(*path);
+        }
+        let parent = &self.paths[of.0 as usize];
+        if parent.depth >= MAX_PATH {
+            return None;
+        }
+        let (root, depth) = (parent.root, parent.depth + 1);
+        let path = self.add(PathData { root, parent: Some(of), depth, children: vec![] });
+        self.paths[of.0 as usize].children.push(path);
+        self.fields.insert((of, name), path);
+        Some(path)
+    }
+
+    fn add(&mut self, data: PathData) -> PathId {
+        self.paths.push(data);
+        self.facts.push(None);
+        self.versions.push(0);
+        PathId(self.paths.len() as u32 - 1)
+    }
+
+    pub fn root_of(&self, path: PathId) -> SymbolId {
+        self.paths[path.0 as usize].root
+    }
+
+    pub fn is_root(&self, path: PathId) -> bool {
+        self.paths[path.0 as usize].parent.is_none()
+    }
+
+    pub fn fact(&self, path: PathId) -> Option<&Known> {
+        self.facts[path.0 as usize].as_ref()
+    }
+
+    pub fn version(&self, path: PathId) -> u32 {
+        self.versions[path.0 as usize]
+    }
+
+    /// Notes what a test has shown.
+    pub fn learn(&mut self, path: PathId, ty: Ty, function: u32) {
+        if has_nil(&ty) && !self.is_root(path) {
+            self.fragile.push(path);
+        }
+        self.put(path, Some(Known { ty, function }));
+    }
+
+    /// Notes an assignment: what was known of the fields is void.
+    pub fn assign(&mut self, path: PathId, ty: Option<Ty>, function: u32) {
+        self.forget_below(path);
+        self.versions[path.0 as usize] += 1;
+        match ty {
+            Some(ty) => self.learn(path, ty, function),
+            None => self.put(path, None),
+        }
+    }
+
+    fn forget_below(&mut self, path: PathId) {
+        for n in 0..self.paths[path.0 as usize].children.len() {
+            let child = self.paths[path.0 as usize].children[n];
+            self.forget_below(child);
+            self.versions[child.0 as usize] += 1;
+            if self.facts[child.0 as usize].is_some() {
+                self.put(child, None);
+            }
+        }
+    }
+
+    fn put(&mut self, path: PathId, fact: Option<Known>) {
+        let old = std::mem::replace(&mut self.facts[path.0 as usize], fact);
+        self.log.push((path, old));
+    }
+
+    /// Makes a path undetermined, if anything is known that nil is part of.
+    pub fn doubt_nil(&mut self, path: PathId) {
+        let function = match self.fact(path) {
+            Some(known) if has_nil(&known.ty) => known.function,
+            _ => return,
+        };
+        self.put(path, Some(Known { ty: Ty::Undetermined, function }));
+    }
+
+    /// A call to somebody unknown: fields that were nil may not be any more.
+    pub fn call(&mut self) {
+        for path in std::mem::take(&mut self.fragile) {
+            self.doubt_nil(path);
+        }
+    }
+
+    /// A place that is reached from elsewhere: what `function` has found out by tests may not hold.
+    pub fn doubt_all(&mut self, function: u32) {
+        for n in 0..self.facts.len() {
+            let test = |k: &Known| k.function == function && (has_nil(&k.ty) || k.ty == Ty::Never);
+            if self.facts[n].as_ref().is_some_and(test) {
+                self.put(PathId(n as u32), Some(Known { ty: Ty::Undetermined, function }));
+            }
+        }
+    }
+
+    /// Remembers a path whose variable can be assigned in any call.
+    pub fn is_fragile(&mut self, path: PathId) {
+        self.fragile.push(path);
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark { log: self.log.len(), dead: self.dead, vague: self.vague }
+    }
+
+    /// Goes back to `mark`, forgetting what was learnt since.
+    pub fn undo(&mut self, mark: Mark) {
+        while self.log.len() > mark.log {
+            if let Some((path, old)) = self.log.pop() {
+                self.facts[path.0 as usize] = old;
+            }
+        }
+        self.dead = mark.dead;
+        self.vague = mark.vague;
+    }
+
+    /// Ends a branch that started at `start` and goes back to `back`.
+    pub fn leave(&mut self, start: Mark, back: Mark) -> End {
+        let mut changes = HashMap::new();
+        if !self.dead {
+            for (path, _) in &self.log[start.log..] {
+                changes.entry(*path).or_insert_with(|| self.facts[path.0 as usize].clone());
+            }
+        }
+        let end = End { dead: self.dead, vague: self.vague, changes };
+        self.undo(back);
+        end
+    }
+
+    /// Goes on from where several branches meet.
+    pub fn join(&mut self, ends: Vec<End>) {
+        let alive: Vec<&End> = ends.iter().filter(|e| !e.dead).collect();
+        if alive.is_empty() {
+            self.dead = true;
+            return;
+        }
+        self.vague = alive.iter().any(|e| e.vague);
+        let mut paths: Vec<PathId> = alive.iter().flat_map(|e| e.changes.keys().copied()).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        for path in paths {
+            let current = self.facts[path.0 as usize].clone();
+            let mut merged: Option<Option<Known>> = None;
+            for end in &alive {
+                let fact = end.changes.get(&path).unwrap_or(&current);
+                merged = Some(match (merged, fact) {
+                    (None, fact) => fact.clone(),
+                    (Some(Some(a)), Some(b)) => Some(Known { ty: either(a.ty, b.ty.clone()), function: b.function }),
+                    _ => None,
+                });
+            }
+            match merged.flatten() {
+                Some(known) => self.learn(path, known.ty, known.function),
+                None => self.put(path, None),
+            }
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! Types as values.
+//!
+//! A [`Ty`] is cheap to clone: simple types are inline, everything else is shared behind one pointer. Every compound
+//! type knows its weight (number of parts) and depth; one that grows too large becomes [`Ty::Undetermined`], so any
+//! walk over a type is bounded. Recursion goes only through [`Named`], which refers to its definition weakly: whoever
+//! keeps a manifest keeps the definitions it needs.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+/// A name, shared.
+pub type Name = Arc<str>;
+
+/// Types with more parts than this are given up as undetermined.
+const MAX_WEIGHT: u32 = 20_000;
+/// Types nested deeper than this are given up as undetermined.
+const MAX_DEPTH: u16 = 60;
+/// Steps from alias to alias until a type is given up.
+const MAX_ALIASES: usize = 64;
+
+/// A type.
+#[derive(Clone, Debug)]
+pub enum Ty {
+    /// Nothing is known: fits everything in both directions, may be used in every way.
+    Undetermined,
+    /// The declared `any`.
+    Any,
+    Unknown,
+    Never,
+    Nil,
+    /// The nil of a built-in function's result: assigned to something declared it counts as nil, used in an operator,
+    /// a call or an argument it is passed over in silence.
+    SoftNil,
+    Boolean,
+    Number,
+    Integer,
+    String,
+    /// Any table.
+    Table,
+    /// `true` or `false` as a type.
+    Bool(bool),
+    Int(i64),
+    /// Bits of a float literal.
+    Float(u64),
+    Str(Name),
+    Of(Arc<Compound>),
+}
+
+/// A type with parts.
+#[derive(Debug)]
+pub struct Compound {
+    weight: u32,
+    depth: u16,
+    pub shape: Shape,
+}
+
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// At least two members, flat, without duplicates.
+    Union(Vec<Ty>),
+    Intersection(Vec<Ty>),
+    Array(Ty),
+    Map(Ty, Ty),
+    Record(Record),
+    Tuple(Vec<Ty>),
+    Function(Function),
+    Named(Named),
+    /// A type parameter.
+    Param(Arc<TypeParam>),
+    /// The value that stands for a type: `typeof(T)`.
+    TypeValue(Ty),
+    /// The receiver inside the methods of an interface.
+    Receiver,
+}
+
+/// A record type, an interface, or what is known of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// Sorted by name.
+    pub fields: Vec<Field>,
+    /// There may be fields nobody has declared: what a table literal gives, and every built-in object.
+    pub open: bool,
+    /// Made from an `interface`.
+    pub interface: bool,
+    /// A table constructor nobody else has seen yet: its fields may be of any narrower type than what is declared.
+    pub fresh: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: Name,
+    pub ty: Ty,
+    pub optional: bool,
+    pub readonly: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Function {
+    pub generics: Vec<Arc<TypeParam>>,
+    /// Without the receiver.
+    pub params: Vec<Param>,
+    pub rest: Option<Ty>,
+    pub results: Results,
+    /// Called with `:`; the receiver is not among the parameters.
+    pub method: bool,
+    pub origin: Origin,
+    pub asserts: Vec<Asserts>,
+}
+
+/// Who says what a function takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// Annotations: calls are checked.
+    #[default]
+    Declared,
+    /// Nobody: calls are not checked.
+    Inferred,
+    /// A manifest: calls are checked for what cannot be right.
+    Builtin,
+}
+
+#[derive(Debug, Clone)]
+pub struct Param {
+    pub name: Option<Name>,
+    pub ty: Ty,
+    /// May be left out although its type does not say so: has no annotation.
+    pub optional: bool,
+}
+
+/// What a call gives: the first values, and the type of all further ones if there may be any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    pub types: Vec<Ty>,
+    pub rest: Option<Ty>,
+}
+
+/// What a function says about one of its arguments when it returns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asserts {
+    pub param: usize,
+    pub fact: Fact,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    Truthy,
+    NotNil,
+    Nil,
+    Falsy,
+    Is(Ty),
+}
+
+/// A reference to a declared type.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// As the source writes it.
+    pub name: Name,
+    pub def: Weak<Def>,
+    pub args: Vec<Ty>,
+}
+
+/// A declared type.
+#[derive(Debug)]
+pub struct Def {
+    pub name: Name,
+    pub params: Vec<Arc<TypeParam>>,
+    /// Set when the declaration has been read; until then the type is undetermined.
+    pub body: OnceLock<Ty>,
+    pub builtin: bool,
+}
+
+#[derive(Debug)]
+pub struct TypeParam {
+    pub name: Name,
+    pub bound: Option<Ty>,
+}
+
+impl Default for Results {
+    fn default() -> Self {
+        Results::unknown()
+    }
+}
+
+impl Results {
+    /// Any number of values nothing is known of.
+    pub fn unknown() -> Self {
+        Results { types: vec![], rest: Some(Ty::Undetermined) }
+    }
+
+    pub fn one(ty: Ty) -> Self {
+        Results { types: vec![ty], rest: None }
+    }
+
+    /// The `n`th value, from 0; nil where there is none.
+    pub fn nth(&self, n: usize) -> Ty {
+        self.types.get(n).or(self.rest.as_ref()).cloned().unwrap_or(Ty::Nil)
+    }
+
+    /// Whether the call does not return.
+    pub fn never(&self) -> bool {
+        matches!(self.types.first(), Some(Ty::Never))
+    }
+}
+
+impl Record {
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.binary_search_by(|f| f.name.as_ref().cmp(name)).ok().map(|i| &self.fields[i])
+    }
+
+    /// Adds or replaces a field.
+    pub fn set(&mut self, field: Field) {
+        match self.fields.binary_search_by(|f| f.name.cmp(&field.name)) {
+            Ok(i) => self.fields[i] = field,
+            Err(i) => self.fields.insert(i, field),
+        }
+    }
+}
+
+impl Def {
+    pub fn new(name: Name, params: Vec<Arc<TypeParam>>, builtin: bool) -> Arc<Def> {
+        Arc::new(Def { name, params, body: OnceLock::new(), builtin })
+    }
+}
+
+impl Named {
+    /// What the name stands for, arguments filled in.
+    pub fn expand(&self) -> Ty {
+        let Some(def) = self.def.upgrade() else { return Ty::Undetermined };
+        let Some(body) = def.body.get() else { return Ty::Undetermined };
+        if def.params.is_empty() {
+            return body.clone();
+        }
+        if def.params.len() != self.args.len() {
+            return Ty::Undetermined;
+        }
+        crate::generics::substitute(body, &def.params, &self.args)
+    }
+
+    pub fn same_def(&self, other: &Named) -> bool {
+        Weak::ptr_eq(&self.def, &other.def)
+    }
+
+    pub fn is_builtin(&self) -> bool {
+        self.def.upgrade().is_some_and(|d| d.builtin)
+    }
+}
+
+impl Ty {
+    /// A compound type, or undetermined if it would be too large.
+    pub fn of(shape: Shape) -> Ty {
+        let (mut weight, mut depth) = (1u32, 0u16);
+        each_part(&shape, &mut |part| {
+            if let Ty::Of(part) = part {
+                weight = weight.saturating_add(part.weight);
+                depth = depth.max(part.depth);
+            } else {
+                weight = weight.saturating_add(1);
+            }
+        });
+        if weight > MAX_WEIGHT || depth >= MAX_DEPTH {
+            return Ty::Undetermined;
+        }
+        Ty::Of(Arc::new(Compound { weight, depth: depth + 1, shape }))
+    }
+
+    pub fn record(record: Record) -> Ty {
+        Ty::of(Shape::Record(record))
+    }
+
+    pub fn array(element: Ty) -> Ty {
+        Ty::of(Shape::Array(element))
+    }
+
+    pub fn function(function: Function) -> Ty {
+        Ty::of(Shape::Function(function))
+    }
+
+    pub fn str(text: &str) -> Ty {
+        Ty::Str(text.into())
+    }
+
+    pub fn shape(&self) -> Option<&Shape> {
+        match self {
+            Ty::Of(compound) => Some(&compound.shape),
+            _ => None,
+        }
+    }
+
+    pub fn as_function(&self) -> Option<&Function> {
+        match self.shape() {
+            Some(Shape::Function(f)) => Some(f),
+            _ => None,
+        }
+    }
+
+    pub fn as_record(&self) -> Option<&Record> {
+        match self.shape() {
+            Some(Shape::Record(r)) => Some(r),
+            _ => None,
+        }
+    }
+
+    pub fn as_named(&self) -> Option<&Named> {
+        match self.shape() {
+            Some(Shape::Named(n)) => Some(n),
+            _ => None,
+        }
+    }
+
+    /// The type behind names: never a [`Named`].
+    pub fn resolved(&self) -> Ty {
+        let mut ty = self.clone();
+        for _ in 0..MAX_ALIASES {
+            match ty.as_named() {
+                Some(named) => ty = named.expand(),
+                None => return ty,
+            }
+        }
+        Ty::Undetermined
+    }
+
+    /// The members of a union, or the type itself.
+    pub fn members(&self) -> &[Ty] {
+        match self.shape() {
+            Some(Shape::Union(members)) => members,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    pub fn is_undetermined(&self) -> bool {
+        matches!(self, Ty::Undetermined)
+    }
+
+    pub fn is_nil(&self) -> bool {
+        matches!(self, Ty::Nil | Ty::SoftNil)
+    }
+}
+
+/// Calls `f` with every direct part of a shape.
+fn each_part(shape: &Shape, f: &mut impl FnMut(&Ty)) {
+    match shape {
+        Shape::Union(parts) | Shape::Intersection(parts) | Shape::Tuple(parts) => parts.iter().for_each(f),
+        Shape::Array(part) | Shape::TypeValue(part) => f(part),
+        Shape::Map(key, value) => {
+            f(key);
+            f(value);
+        }
+        Shape::Record(record) => record.fields.iter().for_each(|field| f(&field.ty)),
+        Shape::Function(function) => {
+            function.params.iter().for_each(|p| f(&p.ty));
+            function.rest.iter().for_each(&mut *f);
+            function.results.types.iter().for_each(&mut *f);
+            function.results.rest.iter().for_each(f);
+        }
+        Shape::Named(named) => named.args.iter().for_each(f),
+        Shape::Param(_) | Shape::Receiver => {}
+    }
+}
+
+impl PartialEq for Ty {
+    fn eq(&self, other: &Ty) -> bool {
+        use Ty::*;
+        match (self, other) {
+            (Of(a), Of(b)) => Arc::ptr_eq(a, b) || (a.weight == b.weight && a.depth == b.depth && a.shape == b.shape),
+            (Bool(a), Bool(b)) => a == b,
+            (Int(a), Int(b)) => a == b,
+            (Float(a), Float(b)) => a == b,
+            (Str(a), Str(b)) => a == b,
+            _ => !matches!(self, Of(_)) && std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+impl PartialEq for Shape {
+    fn eq(&self, other: &Shape) -> bool {
+        use Shape::*;
+        match (self, other) {
+            (Union(a), Union(b)) | (Intersection(a), Intersection(b)) | (Tuple(a), Tuple(b)) => a == b,
+            (Array(a), Array(b)) | (TypeValue(a), TypeValue(b)) => a == b,
+            (Map(k, v), Map(l, w)) => k == l && v == w,
+            (Record(a), Record(b)) => a == b,
+            (Function(a), Function(b)) => a == b,
+            (Named(a), Named(b)) => a.same_def(b) && a.args == b.args,
+            (Param(a), Param(b)) => Arc::ptr_eq(a, b),
+            (Receiver, Receiver) => true,
+            _ => false,
+        }
+    }
+}
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Record) -> bool {
+        let same = |(a, b): (&Field, &Field)| {
+            a.name == b.name && a.optional == b.optional && a.readonly == b.readonly && a.ty == b.ty
+        };
+        self.open == other.open
+            && self.fresh == other.fresh
+            && self.interface == other.interface
+            && self.fields.len() == other.fields.len()
+            && self.fields.iter().zip(&other.fields).all(same)
+    }
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Function) -> bool {
+        let same = |(a, b): (&Param, &Param)| a.optional == b.optional && a.ty == b.ty;
+        self.method == other.method
+            && self.origin == other.origin
+            && self.generics.len() == other.generics.len()
+            && self.generics.iter().zip(&other.generics).all(|(a, b)| Arc::ptr_eq(a, b))
+            && self.params.len() == other.params.len()
+            && self.params.iter().zip(&other.params).all(same)
+            && self.rest == other.rest
+            && self.results == other.results
+            && self.asserts == other.asserts
+    }
+}
