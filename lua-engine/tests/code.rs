@@ -2,6 +2,7 @@
 //! steps on one project, with what each is expected to say below it.
 //! `UPDATE_EXPECT=1` rewrites the expectations (then read the difference).
 //!
+//! A case whose name begins with `strict` runs with strict type checking.
 //! Steps: `file PATH`, `remove PATH`, `install`, `start ID`, `call ID`,
 //! `spawn NAME ID`, `send NAME TOPIC`, `result NAME`, `events`.
 
@@ -12,7 +13,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use project::{Outcome, Project, shown};
+use std::sync::Arc;
 use wippy_runtime::Error;
+use wippy_runtime::boot::Config;
+use wippy_runtime::registry::RegistryCommands;
 use wippy_runtime::relay::Pid;
 
 struct Step<'t> {
@@ -40,8 +44,9 @@ struct Case {
 }
 
 impl Case {
-    fn new() -> Case {
-        Case { project: Project::new(), spawned: HashMap::new() }
+    fn new(name: &str) -> Case {
+        let project = if name.starts_with("case strict") { strict() } else { Project::new() };
+        Case { project, spawned: HashMap::new() }
     }
 
     /// What a step says; `None` for one that only prepares.
@@ -93,15 +98,23 @@ impl Case {
     }
 }
 
+/// A project whose types are checked.
+fn strict() -> Project {
+    let mut config = Config::empty();
+    config.set("lua", "type_system.enabled", true);
+    config.set("lua", "type_system.strict", true);
+    Project::with(config, vec![Arc::new(RegistryCommands)])
+}
+
 /// Runs the cases of a file; gives the file with what they said.
 fn run(text: &str, failures: &mut Vec<String>, name: &str) -> String {
     let mut out = String::new();
-    let mut case = Case::new();
+    let mut case = Case::new("");
     let mut title = String::new();
     for step in steps(text) {
         let header = step.words.join(" ");
         if step.words[0] == "case" {
-            case = Case::new();
+            case = Case::new(&header);
             title = header.clone();
         }
         let said = if step.words[0] == "case" { None } else { case.take(&step.words, &step.body) };

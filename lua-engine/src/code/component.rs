@@ -10,6 +10,7 @@ use wippy_runtime::registry::pipeline::CodeCache;
 
 use super::files::{Chunks, CodeFiles};
 use super::handler::CodeHandler;
+use super::types::TypeChecker;
 use super::version::Workshop;
 use crate::modules::{self, Catalogue};
 use crate::process::NodeSurroundings;
@@ -41,10 +42,8 @@ impl Component for LuaComponent {
             catalogue,
             surroundings: Arc::new(NodeSurroundings::new(setup.node)),
             pools: setup.context.need::<dyn Pools>()?,
+            types: TypeChecker::from_config(setup.config),
         };
-        if setup.config.get_bool("lua", "type_system.enabled", false) {
-            tracing::warn!("lua.type_system.enabled: types are read but not checked by this build");
-        }
         let handler = Arc::new(CodeHandler {
             node: setup.node.clone(),
             bus: setup.bus.clone(),

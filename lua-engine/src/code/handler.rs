@@ -287,6 +287,9 @@ impl EntryHandler for CodeHandler {
         }
         for id in touched {
             let runs = books.graph.get(&id).is_some_and(|node| node.role != Role::Library);
+            if books.graph.get(&id).is_none() {
+                self.workshop.types.forget(&id);
+            }
             if !runs && let Some(old) = books.installed.remove(&id) {
                 old.remove(&self.node);
             }

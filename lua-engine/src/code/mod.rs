@@ -15,6 +15,7 @@ mod graph;
 mod handler;
 mod plan;
 mod problems;
+mod types;
 mod version;
 
 pub use compile::{CompileError, compile};

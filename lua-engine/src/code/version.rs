@@ -12,6 +12,7 @@ use super::LuaFactory;
 use super::definition::Role;
 use super::graph::{Closure, CodeNode};
 use super::plan::plan;
+use super::types::TypeChecker;
 use crate::modules::Catalogue;
 use crate::state::Surroundings;
 
@@ -33,12 +34,14 @@ pub(super) struct Workshop {
     pub catalogue: Arc<Catalogue>,
     pub surroundings: Arc<dyn Surroundings>,
     pub pools: Arc<dyn Pools>,
+    pub types: TypeChecker,
 }
 
 impl Workshop {
     /// A version of the closure's root; `None` for a library, which runs only inside others. Errors: names that
-    /// collide, a `pool` that is not valid, code that a static pool cannot load.
+    /// collide, types that do not fit, a `pool` that is not valid, code that a static pool cannot load.
     pub fn prepare(&self, closure: Closure) -> Result<Option<Version>> {
+        self.types.check(&closure)?;
         let root = closure.root();
         if root.role == Role::Library {
             return Ok(None);
