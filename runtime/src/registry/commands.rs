@@ -27,12 +27,12 @@ const MAX_WAITING: usize = 1000;
 
 macro_rules! request {
     ($request:ty, $name:literal => $reply:ty) => {
-        request!($request, $name => $reply, |_, _| Ok(()));
+        request!($request, $name, "registry" => $reply, |_, _| Ok(()));
     };
-    ($request:ty, $name:literal => $reply:ty, $authorize:expr) => {
+    ($request:ty, $name:literal, $capability:literal => $reply:ty, $authorize:expr) => {
         impl Request for $request {
             const NAME: &'static str = $name;
-            const CAPABILITY: &'static str = "registry";
+            const CAPABILITY: &'static str = $capability;
             type Reply = $reply;
             fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
                 let authorize: fn(&$request, &Gate<'_>) -> Result<()> = $authorize;
@@ -48,7 +48,7 @@ pub struct Get {
     /// Where to look; `None`: in the current state.
     pub within: Option<Arc<Snapshot>>,
 }
-request!(Get, "registry.get" => Arc<Entry>, |r, gate| {
+request!(Get, "registry.get", "registry" => Arc<Entry>, |r, gate| {
     let denied = || Error::permission_denied(format!("not allowed to access entry: {}", r.id));
     gate.require("registry.get", r.id.as_str(), denied)
 });
@@ -96,14 +96,14 @@ request!(Next, "registry.next" => Option<Version>);
 /// Changes the registry ([`Registry::apply`]). Reply: the version that is then current. It is carried out even if the
 /// asker ends meanwhile.
 pub struct Apply(pub ChangeSet);
-request!(Apply, "registry.apply" => Version, |_, gate| {
+request!(Apply, "registry.apply", "registry.apply" => Version, |_, gate| {
     let denied = || Error::permission_denied("not allowed to apply registry changes");
     gate.require("registry.apply", "", denied)
 });
 
 /// Goes to the version with an id ([`Registry::apply_version`]).
 pub struct ApplyVersion(pub u64);
-request!(ApplyVersion, "registry.apply_version" => Version, |_, gate| {
+request!(ApplyVersion, "registry.apply_version", "registry.apply" => Version, |_, gate| {
     let denied = || Error::permission_denied("registry version change is not allowed");
     gate.require("registry.apply_version", "", denied)
 });

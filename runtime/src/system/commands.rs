@@ -91,7 +91,7 @@ pub struct Set(pub Setting);
 
 impl Request for Set {
     const NAME: &'static str = "system.control";
-    const CAPABILITY: &'static str = "system";
+    const CAPABILITY: &'static str = "system.control";
     type Reply = Value;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         match self.0 {
@@ -107,7 +107,7 @@ pub struct Collect;
 
 impl Request for Collect {
     const NAME: &'static str = "system.gc";
-    const CAPABILITY: &'static str = "system";
+    const CAPABILITY: &'static str = "system.gc";
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         require(gate, "system.gc", "gc")
@@ -122,7 +122,7 @@ pub struct Lock {
 
 impl Request for Lock {
     const NAME: &'static str = "system.lock";
-    const CAPABILITY: &'static str = "system";
+    const CAPABILITY: &'static str = "system.lock";
     type Reply = bool;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         gate.require("system.lock", &self.name, || {

@@ -16,6 +16,7 @@ use self::facts::Facts;
 use crate::boot::{App, Component, Setup};
 use crate::error::Result;
 use crate::events::Bus;
+use crate::logging::Logging;
 use crate::metrics::{self, Sample};
 use crate::node::Node;
 use crate::relay::Delivery;
@@ -24,7 +25,7 @@ use crate::relay::Delivery;
 pub const DEFAULT_MEMORY_LIMIT: i64 = 1 << 30;
 
 /// Introspection for processes, and the runtime's own metrics. Uses what of these is in the context by the time
-/// components start: [`crate::boot::Shutdown`], [`crate::supervisor::Supervisor`].
+/// components start: [`crate::boot::Shutdown`], [`crate::supervisor::Supervisor`], [`Logging`].
 pub struct SystemComponent {
     facts: Arc<Facts>,
 }
@@ -57,7 +58,16 @@ impl Component for SystemComponent {
     }
     fn start(&self, app: &Arc<App>) -> Result<()> {
         self.facts.connect(&app.context);
+        if let Some(logging) = app.context.get::<Logging>() {
+            app.node.metrics().gather_from(Box::new(move |all| count_records(&logging, all)));
+        }
         Ok(())
+    }
+}
+
+fn count_records(logging: &Logging, all: &mut Vec<Sample>) {
+    for (level, n) in ["debug", "info", "warn", "error"].into_iter().zip(logging.emissions()) {
+        all.push(Sample::counter("runtime_log_emissions_total", &[("level", level)], n));
     }
 }
 
