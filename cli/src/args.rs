@@ -57,6 +57,8 @@ pub enum Command {
     Run(RunArgs),
     /// Look at the entries of the project and at their history
     Registry(RegistryArgs),
+    /// Check the types of the project's Lua code, and with --rules its habits
+    Lint(LintArgs),
     /// Show the version
     Version {
         /// The version alone
@@ -156,6 +158,43 @@ pub struct ShowArgs {
     pub raw: bool,
     #[command(flatten)]
     pub format: Format,
+    /// The lock file of the project
+    #[arg(short, long, value_name = "FILE", default_value = "wippy.lock")]
+    pub lock_file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Show findings down to this severity: error, warning, hint
+    #[arg(long, default_value = "warning")]
+    pub level: String,
+    /// One JSON object on one line
+    #[arg(long)]
+    pub json: bool,
+    /// Only entries of this namespace; `app.*` includes what is below it
+    #[arg(long, value_name = "NS", value_delimiter = ',')]
+    pub ns: Vec<String>,
+    /// Only findings with this code
+    #[arg(long, value_delimiter = ',')]
+    pub code: Vec<String>,
+    /// Show this many findings at most; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub limit: usize,
+    /// Numbers by namespace and code instead of findings
+    #[arg(long)]
+    pub summary: bool,
+    /// The lint rules too: unused variables, globals, empty blocks and the like
+    #[arg(long)]
+    pub rules: bool,
+    /// No colours
+    #[arg(long)]
+    pub no_color: bool,
+    /// Delete the cache of compiled code first
+    #[arg(long)]
+    pub cache_reset: bool,
+    /// Set a value of the configuration
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
     /// The lock file of the project
     #[arg(short, long, value_name = "FILE", default_value = "wippy.lock")]
     pub lock_file: PathBuf,

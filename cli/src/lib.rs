@@ -7,6 +7,7 @@ pub mod components;
 mod failure;
 mod identity;
 mod init;
+mod lint;
 mod output;
 mod project;
 mod registry;
@@ -71,6 +72,7 @@ fn execute(cli: args::Cli) -> Result<u8, failure::Failure> {
             RegistryCommand::History(args) => registry::history(&global, &args)?,
             RegistryCommand::Rollback(args) => registry::rollback(&global, &args)?,
         },
+        Some(Command::Lint(args)) => lint::lint(&global, &args)?,
         Some(Command::Version { short: true }) => output::print(VERSION),
         Some(Command::Version { short: false }) => output::banner(),
         Some(Command::Completion { shell }) => {

@@ -180,7 +180,7 @@ fn imports(fields: &Fields<'_>, problems: &mut Problems) -> Vec<Dependency> {
 }
 
 /// An id as text, or as `{ns, name}`.
-fn imported(value: &Value) -> Option<EntryId> {
+pub(super) fn imported(value: &Value) -> Option<EntryId> {
     match value {
         Value::Nil => Some(EntryId::parse("")),
         Value::Str(text) => Some(EntryId::parse(text)),

@@ -13,6 +13,7 @@ mod factory;
 mod files;
 mod graph;
 mod handler;
+mod lint;
 mod plan;
 mod problems;
 mod types;
@@ -22,6 +23,7 @@ pub use compile::{CompileError, compile};
 pub use component::{LuaComponent, component};
 pub use factory::LuaFactory;
 pub use files::{CodeFiles, FileCompiler};
+pub use lint::{Finding, is_linted, lint_entries};
 
 use std::sync::Arc;
 

@@ -9,7 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wippy_lua_types::{Diagnostic, Imports, Manifest, builtin};
+use wippy_lua_syntax::Tree;
+use wippy_lua_types::{Checked, Diagnostic, Imports, Manifest, builtin};
 use wippy_runtime::boot::Config;
 use wippy_runtime::payload::{Map, Value};
 use wippy_runtime::registry::{Entry, EntryId};
@@ -92,27 +93,31 @@ impl TypeChecker {
         if let Some(old) = known.get(node.id()).filter(|old| old.is_of(&node.entry, &imports)) {
             return old.clone();
         }
-        let (manifest, errors) = checked(&node.entry, &imports);
+        let (manifest, errors) = entry_checked(&node.entry, &imports);
         let new = Arc::new(Known { entry: node.entry.clone(), imports, manifest: Arc::new(manifest), errors });
         known.insert(node.id().clone(), new.clone());
         new
     }
 }
 
-fn checked(entry: &Entry, imports: &[Import]) -> (Manifest, Vec<Diagnostic>) {
+fn entry_checked(entry: &Entry, imports: &[Import]) -> (Manifest, Vec<Diagnostic>) {
     let source = entry.field("source").and_then(Value::as_str).filter(|s| !s.is_empty());
     // Compiled entries have no source and are never checked.
     let Some(source) = source.filter(|_| !entry.kind.ends_with(".bc")) else { return (Manifest::unknown(), vec![]) };
     let mut known = Imports::default();
     imports.iter().for_each(|(alias, manifest)| known.add(alias, manifest.clone()));
-    let parsed = wippy_lua_syntax::parse(source);
-    match catch_unwind(AssertUnwindSafe(|| wippy_lua_types::check(&parsed.root, &known))) {
-        Ok(checked) => (checked.manifest, checked.diagnostics),
-        Err(_) => {
+    match checked(&wippy_lua_syntax::parse(source).root, &known) {
+        Some(checked) => (checked.manifest, checked.diagnostics),
+        None => {
             tracing::error!("{}: the type checker failed on this entry, which is taken as it is", entry.id);
             (Manifest::unknown(), vec![])
         }
     }
+}
+
+/// Checks a source; none if the checker itself fails on it, which must not be the end of anything else.
+pub(super) fn checked(tree: &Tree, imports: &Imports) -> Option<Checked> {
+    catch_unwind(AssertUnwindSafe(|| wippy_lua_types::check(tree, imports))).ok()
 }
 
 fn refused(id: &EntryId, errors: &[Diagnostic]) -> Error {

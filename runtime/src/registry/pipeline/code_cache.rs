@@ -84,6 +84,11 @@ impl CodeCache {
         CodeCache::new(dir, mode, DEFAULT_LIMIT)
     }
 
+    /// Where it is, whether anything was stored yet or not.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub fn mode(&self) -> CacheMode {
         self.mode
     }
