@@ -5,12 +5,15 @@ use std::sync::Arc;
 use wippy_runtime::boot::{Component, Setup, Shutdown};
 use wippy_runtime::logging::Logging;
 use wippy_runtime::system::SystemComponent;
+use wippy_runtime::terminal::Terminal;
 use wippy_runtime::{Result, events, functions, registry, supervisor};
 
 /// What the program itself gives to components.
 pub struct Shared {
     pub shutdown: Arc<Shutdown>,
     pub logging: Arc<Logging>,
+    /// Of the processes on terminal hosts.
+    pub terminal: Arc<Terminal>,
     /// Bytes the program should stay below.
     pub memory_limit: Option<u64>,
 }
@@ -21,6 +24,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
         Some(limit) => SystemComponent::new(i64::try_from(limit).unwrap_or(i64::MAX)),
         None => SystemComponent::default(),
     };
+    let hosts = wippy_hosts::components(shared.terminal.clone());
     let mut all: Vec<Arc<dyn Component>> = vec![
         Arc::new(Program(shared)),
         Arc::new(supervisor::SupervisorComponent),
@@ -32,7 +36,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
         wippy_env::component(),
         wippy_terminal::component(),
     ];
-    all.extend(wippy_hosts::components(wippy_terminal::stdio()));
+    all.extend(hosts);
     all
 }
 

@@ -14,6 +14,7 @@ use wippy_runtime::logging::{Logging, Options};
 use wippy_runtime::payload::Value;
 use wippy_runtime::registry::{self, Entry, EntryId, Registry, history};
 use wippy_runtime::supervisor::Supervisor;
+use wippy_runtime::terminal::Terminal;
 use wippy_runtime::{Error, Node};
 
 use crate::args::{Global, RunArgs};
@@ -41,12 +42,15 @@ pub fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
     let silent = global.silent || (!matches!(target, Target::Nothing) && !wants_logs(global));
     let shutdown = Shutdown::new();
     let asked = shutdown.clone();
-    signals::watch(move || asked.interrupt()).map_err(|e| anyhow!("cannot listen for signals: {e}"))?;
+    let terminal = wippy_terminal::stdio();
+    let restored = terminal.clone();
+    signals::watch(move || asked.interrupt(), move || restored.restore())
+        .map_err(|e| anyhow!("cannot listen for signals: {e}"))?;
     if !silent {
         output::banner();
     }
     let config = project::config(global, &args.set)?;
-    let app = boot(global, config, silent, &shutdown)?;
+    let app = boot(global, config, silent, &shutdown, terminal)?;
     let started = start(&app, &args, &target, arguments, &shutdown);
     if started.is_ok() {
         shutdown.wait();
@@ -56,7 +60,13 @@ pub fn run(global: &Global, args: RunArgs) -> Result<u8, Failure> {
 }
 
 /// A runtime without entries.
-fn boot(global: &Global, config: Config, silent: bool, shutdown: &Arc<Shutdown>) -> Result<Arc<App>, Failure> {
+fn boot(
+    global: &Global,
+    config: Config,
+    silent: bool,
+    shutdown: &Arc<Shutdown>,
+    terminal: Arc<Terminal>,
+) -> Result<Arc<App>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let logging = Logging::install(Options::from_config(&config, project::switches(global), silent), clock.clone());
     let node = Node::new(&identity::node_name(&config), clock, Arc::new(SystemEntropy))?;
@@ -69,7 +79,7 @@ fn boot(global: &Global, config: Config, silent: bool, shutdown: &Arc<Shutdown>)
     };
     let history = history::open(&kind, &crate::registry::history_path(&config))?;
     let registry = Registry::new(settings(&config), history, bus);
-    let shared = Shared { shutdown: shutdown.clone(), logging, memory_limit: global.memory_limit };
+    let shared = Shared { shutdown: shutdown.clone(), logging, terminal, memory_limit: global.memory_limit };
     Ok(App::boot(node, registry, config, components::all(shared))?)
 }
 

@@ -41,7 +41,7 @@ fn boot() -> Arc<App> {
     node.timers().start().expect("a thread");
     let registry = Registry::new(registry::Config::default(), Arc::new(MemoryHistory::new()), Bus::new());
     let logging = Logging::install(Options::from_config(&config, Switches::default(), true), clock);
-    let shared = Shared { shutdown: Shutdown::new(), logging, memory_limit: None };
+    let shared = Shared { shutdown: Shutdown::new(), logging, terminal: wippy_terminal::stdio(), memory_limit: None };
     App::boot(node, registry, config, components::all(shared)).expect("a runtime")
 }
 
