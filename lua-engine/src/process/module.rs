@@ -18,6 +18,7 @@ use super::spawner;
 use crate::member;
 use crate::modules::{Module, ModuleValue};
 use crate::native::{Call, Member, Raise, Ret, Type};
+use crate::state::LogLevel;
 
 /// The global `process`.
 pub static MODULE: Module = Module {
@@ -123,10 +124,14 @@ pub(crate) fn encode_args(call: &Call<'_>, from: i32, mut head: Flat) -> Result<
     Ok(head)
 }
 
-/// Arguments `from..`, within `limit` bytes.
+/// Arguments `from..`, within `limit` bytes. What cannot cross becomes nil, as the reference says, but not unseen.
 fn encode_from(call: &Call<'_>, from: i32, w: &mut FlatWriter<'_>, limit: usize) -> Result<(), Error> {
-    if from <= call.arg_count() {
-        call.encode_to(from, call.arg_count(), w, limit)?;
+    if from > call.arg_count() {
+        return Ok(());
+    }
+    if let Some(place) = call.encode_to(from, call.arg_count(), w, limit)?.dropped {
+        let message = format!("{}: a value that cannot leave its process arrives as nil: {place}", call.name());
+        call.log(LogLevel::Warn, &message, "", &Map::new());
     }
     Ok(())
 }

@@ -16,17 +16,35 @@ use crate::error::Error;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(u32);
 
-/// Names a process can make the runtime remember by parsing pid texts.
+/// Names the runtime knows at most.
 const MAX_NAMES: usize = 1 << 20;
+/// Of these, names that programs made it remember by writing pid texts, so that they cannot use up all.
+const MAX_GUESSES: usize = 1 << 16;
+/// Bytes of one such name.
+const MAX_GUESS: usize = 512;
 
 struct Names {
     ids: HashMap<Arc<str>, u32>,
     texts: Vec<Arc<str>>,
+    guesses: usize,
+}
+
+impl Names {
+    fn add(&mut self, text: &str) -> Result<Name, Error> {
+        if self.texts.len() >= MAX_NAMES {
+            return Err(Error::limit_exceeded("too many host and node names"));
+        }
+        let text: Arc<str> = text.into();
+        let id = self.texts.len() as u32;
+        self.texts.push(text.clone());
+        self.ids.insert(text, id);
+        Ok(Name(id))
+    }
 }
 
 static NAMES: LazyLock<RwLock<Names>> = LazyLock::new(|| {
     let empty: Arc<str> = "".into();
-    RwLock::new(Names { ids: HashMap::from([(empty.clone(), 0)]), texts: vec![empty] })
+    RwLock::new(Names { ids: HashMap::from([(empty.clone(), 0)]), texts: vec![empty], guesses: 0 })
 });
 
 impl Name {
@@ -42,14 +60,28 @@ impl Name {
         if let Some(&id) = names.ids.get(text) {
             return Ok(Name(id));
         }
-        if names.texts.len() >= MAX_NAMES {
+        names.add(text)
+    }
+    /// A name out of a text that anybody may have written. Errors: LimitExceeded for a long one, or when 65,536 names
+    /// have come that way.
+    fn guessed(text: &str) -> Result<Name, Error> {
+        if let Some(known) = Name::known(text) {
+            return Ok(known);
+        }
+        if text.len() > MAX_GUESS {
+            return Err(Error::limit_exceeded("invalid pid format: name is too long"));
+        }
+        let mut names = NAMES.write();
+        if names.guesses >= MAX_GUESSES {
             return Err(Error::limit_exceeded("too many host and node names"));
         }
-        let text: Arc<str> = text.into();
-        let id = names.texts.len() as u32;
-        names.texts.push(text.clone());
-        names.ids.insert(text, id);
-        Ok(Name(id))
+        match names.ids.get(text) {
+            Some(&id) => Ok(Name(id)),
+            None => {
+                names.guesses += 1;
+                names.add(text)
+            }
+        }
     }
     /// The name if it is known already; never makes the runtime remember anything.
     pub fn known(text: &str) -> Option<Name> {
@@ -105,7 +137,8 @@ impl Pid {
     }
 
     /// Parses `{host|uniq}` or `{node@host|uniq}`; validates form only.
-    /// Errors (Invalid): `invalid pid format: missing braces`, `... missing pipe`.
+    /// Errors: Invalid `invalid pid format: missing braces`, `... missing pipe`; LimitExceeded for names that are too
+    /// long, or new when too many have been written already.
     pub fn parse(text: &str) -> Result<Pid, Error> {
         let inner = text
             .strip_prefix('{')
@@ -118,9 +151,9 @@ impl Pid {
         let (node, host) = left.split_once('@').unwrap_or(("", left));
         let seq = match parse_seq(uniq) {
             Some(seq) => seq,
-            None => ODD | u64::from(Name::new(uniq)?.0),
+            None => ODD | u64::from(Name::guessed(uniq)?.0),
         };
-        Ok(Pid { node: Name::new(node)?, host: Name::new(host)?, seq })
+        Ok(Pid { node: Name::guessed(node)?, host: Name::guessed(host)?, seq })
     }
 
     /// Appends the text form to `out`.
@@ -186,5 +219,42 @@ impl fmt::Display for Pid {
 impl fmt::Debug for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_the_runtime_writes_reads_back(node in "[a-z0-9-]{0,12}", host in "[a-z.]{1,8}:[a-z_]{1,8}", seq in 0..ODD) {
+            let pid = Pid::new(Name::new(&node).unwrap(), Name::new(&host).unwrap(), seq);
+            prop_assert_eq!(Pid::parse(&pid.to_string()).unwrap(), pid);
+        }
+        #[test]
+        fn a_text_that_is_a_pid_is_written_as_it_was(node in "[^@|{}]{0,6}", host in "[^@|{}]{0,6}", uniq in "[^|]{0,8}") {
+            let at = if node.is_empty() { "" } else { "@" };
+            let text = format!("{{{node}{at}{host}|{uniq}}}");
+            prop_assert_eq!(Pid::parse(&text).unwrap().to_string(), text);
+        }
+        #[test]
+        fn any_text_is_handled(text: String) {
+            let _ = Pid::parse(&text);
+            let _ = Pid::parse(&format!("{{{text}}}"));
+        }
+    }
+
+    #[test]
+    fn what_programs_write_is_bounded() {
+        let long = format!("{{{}|0x00001}}", "h".repeat(MAX_GUESS + 1));
+        assert_eq!(Pid::parse(&long).unwrap_err().message(), "invalid pid format: name is too long");
+        for (text, problem) in
+            [("{a", "missing braces"), ("x|y}", "missing braces"), ("{a}", "missing pipe"), ("{}", "missing braces")]
+        {
+            assert_eq!(Pid::parse(text).unwrap_err().message(), format!("invalid pid format: {problem}"));
+        }
     }
 }
