@@ -251,6 +251,12 @@ impl Process for LuaProcess {
         }
         if let (Some(vm), Some(control)) = (&self.vm, &self.control) {
             control.memory.store(vm.memory().used() as u64, std::sync::atomic::Ordering::Relaxed);
+            if control.host.limits.has_mailbox()
+                && let Some(engine) = vm.state().extension::<Engine>()
+            {
+                let (messages, bytes) = engine.unread();
+                control.report_unread(messages, bytes);
+            }
         }
         step
     }

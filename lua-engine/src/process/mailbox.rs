@@ -113,6 +113,14 @@ impl Mailbox {
             queue.make_contiguous().sort_by_key(|i| i.order);
         }
     }
+    /// Messages that wait, and their bytes.
+    fn unread(&self) -> (usize, usize) {
+        let waiting = self.subscriptions.iter().flatten().flat_map(|s| &s.waiting).chain(&self.parked);
+        waiting.fold((0, 0), |(n, bytes), item| match &item.content {
+            Content::Message(m) => (n + 1, bytes + m.len()),
+            Content::Notice(_) | Content::End => (n, bytes),
+        })
+    }
     /// Takes everything that waits, in the order of arrival.
     fn drain(&mut self) -> Vec<Content> {
         let mut all: Vec<Item> = self.parked.drain(..).collect();
@@ -125,6 +133,11 @@ impl Mailbox {
 }
 
 impl Engine {
+    /// Messages that the program has not received yet, and their bytes. Looks at each, and there are no more than the
+    /// host allows.
+    pub(super) fn unread(&self) -> (usize, usize) {
+        self.mailbox.borrow().unread()
+    }
     /// Takes in an event: hands it to whoever waits for it, or keeps it.
     pub(super) fn take_in(&self, stack: &Stack<'_>, event: Event) {
         match event {

@@ -58,6 +58,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Whether mailboxes are limited.
+    pub fn has_mailbox(&self) -> bool {
+        self.mailbox_messages > 0 || self.mailbox_bytes > 0
+    }
+}
+
 /// What a host is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -290,6 +297,9 @@ pub struct Control {
     frame: RwLock<Arc<Frame>>,
     pub relations: Mutex<Relations>,
     pub(crate) exits: Mutex<Option<Box<Exits>>>,
+    /// Messages the engine has taken in that the program has not received yet, and their bytes, as of its last step.
+    /// Reported only where the host limits mailboxes.
+    unread: (AtomicU32, AtomicU64),
     /// Bytes of memory the engine last reported.
     pub memory: AtomicU64,
     /// Nanoseconds since the Unix epoch.
@@ -314,6 +324,7 @@ impl Control {
             frame: RwLock::new(Arc::new(frame)),
             relations: Mutex::default(),
             exits: Mutex::new(None),
+            unread: Default::default(),
             memory: AtomicU64::new(0),
             started,
             steps: AtomicU64::new(0),
@@ -364,9 +375,24 @@ impl Control {
     /// Queues an event and wakes the process. Errors: it has ended, or its mailbox is full.
     pub fn push(self: &Arc<Self>, event: Event) -> Result<(), Full> {
         let limits = &self.host.limits;
-        self.queue.push(event, limits.mailbox_messages, limits.mailbox_bytes)?;
+        let (mut messages, mut bytes) = (limits.mailbox_messages, limits.mailbox_bytes);
+        if limits.has_mailbox() && matches!(event, Event::Message(_)) {
+            let unread =
+                (self.unread.0.load(Ordering::Relaxed) as usize, self.unread.1.load(Ordering::Relaxed) as usize);
+            if (messages > 0 && unread.0 >= messages) || (bytes > 0 && unread.1 >= bytes) {
+                return Err(Full::Limit);
+            }
+            // Both stay above zero, which would mean no limit.
+            (messages, bytes) = (messages.saturating_sub(unread.0), bytes.saturating_sub(unread.1));
+        }
+        self.queue.push(event, messages, bytes)?;
         self.wake(self.state.wake());
         Ok(())
+    }
+    /// Tells what the program has not received yet of what its engine has taken in; counts as waiting in the mailbox.
+    pub fn report_unread(&self, messages: usize, bytes: usize) {
+        self.unread.0.store(u32::try_from(messages).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.unread.1.store(bytes as u64, Ordering::Relaxed);
     }
     /// Delivers a notice; a process that has ended does not care.
     pub fn notify(self: &Arc<Self>, notice: Notice) {
