@@ -10,12 +10,12 @@
 //! Contains `unsafe` for the way back from a collected channel to its engine.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::ptr::NonNull;
 
 use wippy_runtime::Error;
 
 use super::engine::{CoId, Engine, InProcess, Wait};
+use super::line::Line;
 use super::mailbox::SubId;
 use super::source::SourceId;
 use crate::member;
@@ -48,7 +48,7 @@ pub struct Channel {
     closed: Cell<bool>,
     /// The subscription that feeds it.
     pub(super) subscription: Cell<Option<SubId>>,
-    waiters: RefCell<VecDeque<Waiter>>,
+    waiters: RefCell<Line<Waiter>>,
     /// The source that feeds it ends when nobody can receive from it any more.
     feed: Cell<Option<(SourceId, NonNull<Engine>)>>,
 }
@@ -109,14 +109,7 @@ impl Channel {
     /// The first coroutine that waits to send (or receive), taken out of the queue.
     pub(super) fn take_waiter(&self, sends: bool) -> Option<Waiter> {
         let mut waiters = self.waiters.borrow_mut();
-        match waiters.front() {
-            None => None,
-            Some(w) if w.sends == sends => waiters.pop_front(),
-            _ => {
-                let at = waiters.iter().position(|w| w.sends == sends)?;
-                waiters.remove(at)
-            }
-        }
+        if waiters.is_empty() { None } else { waiters.take(|w| w.sends == sends) }
     }
     pub(super) fn has_waiter(&self, sends: bool) -> bool {
         self.waiters.borrow().iter().any(|w| w.sends == sends)

@@ -16,7 +16,6 @@
 //! no cell stays borrowed while Lua runs.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -30,6 +29,7 @@ use wippy_runtime::timers::{TimerKey, Timers};
 use wippy_runtime::{Error, Kind};
 
 use super::channel::{Channel, Waiter};
+use super::line::Line;
 use super::mailbox::Mailbox;
 use super::source::{SourceId, Sources};
 use crate::native::ffi::{self, lua_State};
@@ -82,19 +82,22 @@ pub(super) enum Leave {
 pub(super) const SOURCE_TAG: Tag = 1 << 63;
 
 /// See the module comment. One per VM, found from any of its threads by [`Engine::of`].
+///
+/// What every step touches comes first and lies together: with many processes, the time of a message is the number of
+/// cache lines it needs.
+#[repr(C)]
 pub struct Engine {
-    coroutines: RefCell<Vec<Coroutine>>,
-    free: RefCell<Vec<CoId>>,
-    ready: RefCell<VecDeque<CoId>>,
-    /// Those that let others run first; ready again in the next step.
-    yielded: RefCell<Vec<CoId>>,
+    pub(super) pid: Cell<Pid>,
+    /// Bytes a message may have.
+    message_limit: Cell<usize>,
+    /// Of the coroutine that is being resumed: its leaf, and how many values wait on it.
+    leaf: Cell<*mut lua_State>,
+    leaf_args: Cell<i32>,
     current: Cell<CoId>,
     /// Coroutines that exist, and those that wait for a completion.
     live: Cell<u32>,
     pending: Cell<u32>,
-    /// Of the coroutine that is being resumed: its leaf, and how many values wait on it.
-    leaf: Cell<*mut lua_State>,
-    leaf_args: Cell<i32>,
+    ready: RefCell<Line<CoId>>,
     /// The yield that is going on is for the engine, not for a `coroutine.resume` of the program.
     system: Cell<bool>,
     /// The slice was used up.
@@ -105,26 +108,35 @@ pub struct Engine {
     pub(super) computing: Cell<bool>,
     /// The process is to end: no Lua code may run any more.
     pub(super) killed: Cell<bool>,
+    /// Where the last message went.
+    pub(super) destination: RefCell<Option<Box<Destination>>>,
+    coroutines: RefCell<SmallVec<[Coroutine; 1]>>,
+    pub(super) mailbox: RefCell<Mailbox>,
+    /// Those that let others run first; ready again in the next step.
+    yielded: RefCell<Vec<CoId>>,
+    /// Sources whose channel was collected.
+    pub(super) orphans: RefCell<Vec<SourceId>>,
+    pub(super) sources: RefCell<Sources>,
+    pub(super) leave: RefCell<Option<Box<Leave>>>,
+    control: RefCell<Option<Arc<Control>>>,
+    /// The node's wheel, once a timer was armed.
+    timers: OnceCell<Arc<Timers>>,
+    free: RefCell<Vec<CoId>>,
     /// Refills of fuel during the chunk's execution, where nobody can preempt.
     pub(super) refills: Cell<u32>,
     /// Plain coroutines that an engine yield went through and that wait for it to come back.
-    passing: RefCell<SmallVec<[*mut lua_State; 2]>>,
-    pub(super) mailbox: RefCell<Mailbox>,
-    pub(super) sources: RefCell<Sources>,
+    passing: RefCell<Vec<*mut lua_State>>,
     /// The thread on whose stack handlers of sources work; null before the first one.
     handlers: Cell<*mut lua_State>,
-    /// Sources whose channel was collected.
-    pub(super) orphans: RefCell<Vec<SourceId>>,
     pub(super) next_ref: Cell<i64>,
-    pub(super) leave: RefCell<Option<Leave>>,
-    control: RefCell<Option<Arc<Control>>>,
-    pub(super) pid: Cell<Pid>,
-    /// Bytes a message may have.
-    message_limit: Cell<usize>,
-    /// The node's wheel, once a timer was armed.
-    timers: OnceCell<Arc<Timers>>,
-    /// The destination of the last send and its pid.
-    pub(super) last_destination: RefCell<(SmallVec<[u8; 48]>, Option<Pid>)>,
+}
+
+/// A pid that the program sent to, and its process.
+pub(super) struct Destination {
+    /// As the program wrote it.
+    pub text: SmallVec<[u8; 40]>,
+    pub pid: Pid,
+    pub process: Arc<Control>,
 }
 
 // SAFETY: used by one thread at a time, the one that runs the VM; its pointers are into that VM.
@@ -133,6 +145,7 @@ unsafe impl Send for Engine {}
 impl Engine {
     pub(super) fn new() -> Engine {
         Engine {
+            destination: RefCell::new(None),
             coroutines: RefCell::default(),
             free: RefCell::default(),
             ready: RefCell::default(),
@@ -159,7 +172,6 @@ impl Engine {
             pid: Cell::new(Pid::none()),
             message_limit: Cell::new(usize::MAX),
             timers: OnceCell::new(),
-            last_destination: RefCell::default(),
         }
     }
 
@@ -229,6 +241,7 @@ impl Engine {
         self.computing.set(false);
         self.killed.set(false);
         *self.leave.borrow_mut() = None;
+        *self.destination.borrow_mut() = None;
         timers
     }
 
@@ -335,9 +348,11 @@ impl Engine {
     /// Makes those that yielded ready again; false if there are none.
     pub(super) fn ready_yielded(&self) -> bool {
         let mut yielded = self.yielded.borrow_mut();
-        let any = !yielded.is_empty();
-        self.ready.borrow_mut().extend(yielded.drain(..));
-        any
+        if yielded.is_empty() {
+            return false;
+        }
+        yielded.drain(..).for_each(|id| self.push_ready(id));
+        true
     }
 
     /// Runs coroutine `id` until it yields, ends or fails; the status is that of `lua_resume`, the results are on

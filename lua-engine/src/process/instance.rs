@@ -131,7 +131,9 @@ impl LuaProcess {
         // SAFETY: the VM is ours and not running.
         unsafe { sys::wippy_setfuel(vm.raw(), FUEL) };
         // Whoever wakes up goes on through what has arrived.
-        while engine.has_ready() || vm.enter(|stack| engine.take_in_until(stack, || engine.has_ready())) {
+        while engine.has_ready()
+            || (cx.has_events() && vm.enter(|stack| engine.take_in_until(stack, || engine.has_ready())))
+        {
             let Some(id) = engine.next_ready() else { break };
             if !engine.computing.take() {
                 engine.acted.set(false);
@@ -184,7 +186,8 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, pooled: bool) -> Option<Ste
     if engine.killed.get() {
         return Some(Step::Done(Exit::Error(killed(vm))));
     }
-    if let Some(Leave::Upgrade(entry, args)) = engine.leave.borrow_mut().take() {
+    if let Some(leave) = engine.leave.borrow_mut().take() {
+        let Leave::Upgrade(entry, args) = *leave;
         return Some(upgrade(vm, engine, entry, args));
     }
     match status {
@@ -293,14 +296,12 @@ fn memory_limit(control: &Control) -> usize {
 
 /// When somebody has to go on already: all others hear what has arrived before that takes another slice.
 fn tell_others(vm: &Vm, engine: &Engine) {
-    vm.enter(|stack| {
-        if engine.has_ready() && engine.coroutine_count() > 1 {
-            engine.take_in_until(stack, || false);
-        }
-        if !engine.orphans.borrow().is_empty() {
-            engine.end_orphans(stack);
-        }
-    });
+    if engine.has_ready() && engine.coroutine_count() > 1 {
+        vm.enter(|stack| engine.take_in_until(stack, || false));
+    }
+    if engine.has_orphans() {
+        vm.enter(|stack| engine.end_orphans(stack));
+    }
 }
 
 /// Why a killed process ended. Says nothing about retrying: its supervisor may well start it again.

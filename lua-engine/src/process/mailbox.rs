@@ -15,6 +15,7 @@
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 
+use smallvec::SmallVec;
 use wippy_runtime::process::{Event, Message, Notice, NoticeKind, topic};
 
 use super::channel::Channel;
@@ -52,7 +53,7 @@ pub(super) struct Item {
 }
 
 struct Subscription {
-    topic: Box<[u8]>,
+    topic: SmallVec<[u8; 16]>,
     channel: NonNull<Channel>,
     form: Form,
     waiting: VecDeque<Item>,
@@ -64,7 +65,7 @@ const KEEP: usize = 64;
 /// See the module comment.
 #[derive(Default)]
 pub struct Mailbox {
-    subscriptions: Vec<Option<Subscription>>,
+    subscriptions: SmallVec<[Option<Subscription>; 1]>,
     /// Messages of topics that nobody subscribed to.
     parked: VecDeque<Item>,
     inbox: Option<SubId>,
@@ -92,7 +93,7 @@ impl Content {
 
 impl Mailbox {
     fn find(&self, topic: &[u8]) -> Option<SubId> {
-        let found = |s: &Option<Subscription>| s.as_ref().is_some_and(|s| *s.topic == *topic);
+        let found = |s: &Option<Subscription>| s.as_ref().is_some_and(|s| s.topic[..] == *topic);
         self.subscriptions.iter().position(found).map(|i| i as SubId)
     }
     /// The subscription that gets messages of `topic` now.

@@ -36,6 +36,7 @@ pub mod channel;
 pub mod coroutine;
 mod engine;
 mod instance;
+mod line;
 mod mailbox;
 mod message;
 pub mod module;

@@ -5,13 +5,13 @@ use smallvec::SmallVec;
 use wippy_runtime::Error;
 use wippy_runtime::payload::{Flat, FlatWriter, Map};
 use wippy_runtime::process::commands::{Control, RegisterName, Relate, UnregisterName};
-use wippy_runtime::process::{Message, topic};
+use wippy_runtime::process::{Message, State, topic};
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::relay::Pid;
 use wippy_runtime::topology::NameScope;
 
 use super::channel::Channel;
-use super::engine::{Engine, InProcess, Leave};
+use super::engine::{Destination, Engine, InProcess, Leave};
 use super::mailbox::Form;
 use super::message::push_pid;
 use super::spawner;
@@ -94,27 +94,16 @@ fn id(call: &mut Call<'_>) -> Result<Ret, Raise> {
 
 /// The pid that argument `i` names.
 pub(super) fn resolve(call: &Call<'_>, i: i32) -> Result<Result<Pid, Error>, Raise> {
-    resolve_text(call, call.engine()?, call.str(i)?)
+    resolve_text(call, call.str(i)?)
 }
 
-fn resolve_text(call: &Call<'_>, engine: &Engine, text: &[u8]) -> Result<Result<Pid, Error>, Raise> {
+fn resolve_text(call: &Call<'_>, text: &[u8]) -> Result<Result<Pid, Error>, Raise> {
+    if text.first() == Some(&b'{')
+        && let Ok(pid) = Pid::parse_bytes(text)
     {
-        let last = engine.last_destination.borrow();
-        if let Some(pid) = last.1
-            && last.0[..] == *text
-        {
-            return Ok(Ok(pid));
-        }
+        return Ok(Ok(pid));
     }
-    let name = String::from_utf8_lossy(text);
-    let found = call.with_step(|cx| cx.node().resolve(&name))?;
-    // Only pids are remembered: names change hands.
-    if let Ok(pid) = &found
-        && text.first() == Some(&b'{')
-    {
-        *engine.last_destination.borrow_mut() = (SmallVec::from_slice(text), Some(*pid));
-    }
-    Ok(found)
+    call.with_step(|cx| cx.node().resolve(&String::from_utf8_lossy(text)))
 }
 
 /// Arguments `from..` encoded behind `head`, within the limit of a message.
@@ -154,22 +143,38 @@ fn send(call: &mut Call<'_>) -> Result<Ret, Raise> {
         return call.fail(Error::invalid("cannot send to @ topics"));
     }
     let engine = call.engine()?;
-    let to = match resolve_text(call, engine, shown)? {
-        Ok(to) => to,
-        Err(e) => return call.fail(e),
+    let mut last = engine.destination.borrow_mut();
+    let known = last.as_deref().filter(|d| d.text[..] == *shown && d.process.state.get() != State::Complete);
+    let to = match known {
+        Some(d) => d.pid,
+        None => match resolve_text(call, shown)? {
+            Ok(to) => to,
+            Err(e) => return call.fail(e),
+        },
     };
     let mut body = Flat::new();
     let encoded = body.append(|w| {
         w.str(topic);
         encode_from(call, 3, w, engine.message_limit())
     });
-    let sent = match encoded {
-        Ok(()) => {
-            let message = Message::from_body(engine.pid(), body);
-            call.with_step(|cx| cx.send(to, message, &Shown(shown)))?
-        }
-        Err(e) => Err(e),
+    let message = encoded.map(|()| Message::from_body(engine.pid(), body));
+    let sent = match (message, known) {
+        (Ok(message), Some(d)) => call.with_step(|cx| cx.send_to(to, &d.process, message, &Shown(shown)))?,
+        (Ok(message), None) => call.with_step(|cx| {
+            // Only pids are remembered: names change hands.
+            let found = if shown.first() == Some(&b'{') { cx.node().router().process(to) } else { None };
+            if let Some(process) = found {
+                let new = Destination { text: SmallVec::from_slice(shown), pid: to, process };
+                match &mut *last {
+                    Some(old) => **old = new,
+                    None => *last = Some(Box::new(new)),
+                }
+            }
+            cx.send(to, message, &Shown(shown))
+        })?,
+        (Err(e), _) => Err(e),
     };
+    drop(last);
     match sent {
         Ok(()) => call.push_bool(true),
         Err(e) => return call.fail(e),
@@ -355,7 +360,7 @@ fn upgrade(call: &mut Call<'_>) -> Result<Ret, Raise> {
         _ => None,
     };
     let args = encode_args(call, 2, Flat::new())?;
-    *engine.leave.borrow_mut() = Some(Leave::Upgrade(entry, args));
+    *engine.leave.borrow_mut() = Some(Box::new(Leave::Upgrade(entry, args)));
     engine.paused(call.raw());
     Ok(Ret::Yield(0))
 }

@@ -231,6 +231,10 @@ impl ObjectRef {
 }
 
 impl Engine {
+    #[inline]
+    pub(super) fn has_orphans(&self) -> bool {
+        !self.orphans.borrow().is_empty()
+    }
     /// Ends the sources that feed collected channels.
     pub(super) fn end_orphans(&self, stack: &Stack<'_>) {
         let orphans = std::mem::take(&mut *self.orphans.borrow_mut());

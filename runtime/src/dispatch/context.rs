@@ -37,6 +37,11 @@ impl<'a> StepContext<'a> {
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop()
     }
+    /// Whether events are left.
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
     pub fn pid(&self) -> Pid {
         self.caller.control.pid()
     }
@@ -109,14 +114,29 @@ impl<'a> StepContext<'a> {
     /// Errors: PermissionDenied, NotFound (`process not found`, `host not found`, `node not found`), InvalidState
     /// (`process closed`), Unavailable (`host is shutting down`), LimitExceeded (mailbox or message too large).
     pub fn send(&mut self, to: Pid, message: Message, shown: &dyn std::fmt::Display) -> Result<(), Error> {
-        let node = &self.caller.node;
+        self.may_send(to, shown)?;
+        self.caller.node.router().send(to, message)
+    }
+    /// [`StepContext::send`] to a pid whose process was looked up before and had not ended.
+    pub fn send_to(
+        &mut self,
+        to: Pid,
+        process: &Arc<Control>,
+        message: Message,
+        shown: &dyn std::fmt::Display,
+    ) -> Result<(), Error> {
+        self.may_send(to, shown)?;
+        self.caller.node.router().deliver(process, message)
+    }
+    #[inline]
+    fn may_send(&self, to: Pid, shown: &dyn std::fmt::Display) -> Result<(), Error> {
         if self.caller.control.host.capabilities.is_restricted() {
             check_capability(self.caller, "process.send")?;
         }
-        if node.has_policies() {
+        if self.caller.node.has_policies() {
             let denied = || Error::permission_denied(format!("not allowed to send: {shown}"));
             Gate::new(self.caller).require("process.send", &to.to_string(), denied)?;
         }
-        node.router().send(to, message)
+        Ok(())
     }
 }

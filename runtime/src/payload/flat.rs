@@ -6,7 +6,7 @@
 //! Readers never trust a buffer: every length is checked, nesting is bounded
 //! by [`FlatReader::MAX_DEPTH`], and a bad buffer is an error, never a panic.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use super::value::{Map, Value};
 use crate::error::{Error, Kind};
@@ -28,7 +28,7 @@ enum Bytes {
 
 thread_local! {
     /// Values are written here and then copied out, so that no buffer has to grow or keeps room it does not need.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// First byte of each encoded value.
@@ -86,19 +86,32 @@ impl Flat {
     /// Lets `write` add to the end. What it writes is kept whatever it returns; see [`FlatWriter::truncate`].
     #[inline]
     pub fn append<T>(&mut self, write: impl FnOnce(&mut FlatWriter<'_>) -> T) -> T {
-        let mut out = BUFFER.take();
+        BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+            Ok(mut out) => self.append_in(&mut out, write),
+            Err(_) => self.append_in(&mut Vec::new(), write),
+        })
+    }
+    #[inline]
+    fn append_in<T>(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut FlatWriter<'_>) -> T) -> T {
+        out.clear();
         if !self.is_empty() {
             out.extend_from_slice(self.as_bytes());
         }
-        let result = write(&mut FlatWriter { out: &mut out });
-        if out.len() <= SCRATCH {
-            *self = Flat::from_bytes(&out);
+        let result = write(&mut FlatWriter { out });
+        let len = out.len();
+        if len <= INLINE {
+            // Filled up first, so that the copy has a fixed size.
+            out.extend_from_slice(&[0; INLINE]);
+            if let Some(bytes) = out.first_chunk() {
+                self.0 = Bytes::Inline { len: len as u8, bytes: *bytes };
+            }
+        } else if len <= SCRATCH {
+            self.0 = Bytes::Heap(out.as_slice().into());
         } else {
-            *self = Flat(Bytes::Heap(std::mem::take(&mut out).into_boxed_slice()));
+            self.0 = Bytes::Heap(std::mem::take(out).into_boxed_slice());
         }
-        if out.capacity() <= 2 * SCRATCH {
-            out.clear();
-            BUFFER.set(out);
+        if out.capacity() > 2 * SCRATCH {
+            *out = Vec::new();
         }
         result
     }

@@ -26,6 +26,9 @@ pub struct Message {
     body: Flat,
 }
 
+/// First byte of a text of up to 255 bytes.
+const SHORT: u8 = crate::payload::Tag::Str8 as u8;
+
 impl Message {
     /// `payloads` are encoded values.
     pub fn new(from: Pid, topic: &str, payloads: &[u8]) -> Message {
@@ -48,11 +51,20 @@ impl Message {
         self.body.as_bytes()
     }
     /// The topic and a reader of the payloads. A damaged topic reads as empty.
+    #[inline]
     pub fn open(&self) -> (&[u8], FlatReader<'_>) {
-        let mut r = self.body.reader();
+        let bytes = self.body.as_bytes();
+        // A short topic, as nearly all are.
+        if let [SHORT, n, rest @ ..] = bytes
+            && let Some((topic, payloads)) = rest.split_at_checked(usize::from(*n))
+        {
+            return (topic, FlatReader::new(payloads));
+        }
+        let mut r = FlatReader::new(bytes);
         let topic = r.tag().and_then(|tag| r.text(tag)).unwrap_or_default();
         (topic, r)
     }
+    #[inline]
     pub fn topic(&self) -> &[u8] {
         self.open().0
     }

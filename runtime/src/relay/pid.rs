@@ -4,9 +4,10 @@
 //! and `Copy`. Comparison is that of the text: a pid with a node part and one
 //! without are different keys even when they name the same process.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use parking_lot::RwLock;
 
@@ -23,29 +24,37 @@ const MAX_GUESSES: usize = 1 << 16;
 /// Bytes of one such name.
 const MAX_GUESS: usize = 512;
 
-struct Names {
-    ids: HashMap<Arc<str>, u32>,
-    texts: Vec<Arc<str>>,
+/// All names, by text.
+static IDS: LazyLock<RwLock<Ids>> = LazyLock::new(|| RwLock::new(Ids { of: HashMap::from([("", 0)]), guesses: 0 }));
+
+struct Ids {
+    of: HashMap<&'static str, u32>,
     guesses: usize,
 }
 
-impl Names {
+/// All texts, by number: chunk c holds those from 2^c - 1 on. Read without locks, never freed.
+static TEXTS: [OnceLock<Box<[Text]>>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
+type Text = OnceLock<Arc<str>>;
+const CHUNKS: usize = MAX_NAMES.ilog2() as usize + 1;
+
+/// The place of the text of name `id`.
+fn place(id: u32) -> &'static Text {
+    let chunk = (id + 1).ilog2();
+    let texts = TEXTS[chunk as usize].get_or_init(|| (0..1usize << chunk).map(|_| OnceLock::new()).collect());
+    &texts[(id + 1 - (1 << chunk)) as usize]
+}
+
+impl Ids {
     fn add(&mut self, text: &str) -> Result<Name, Error> {
-        if self.texts.len() >= MAX_NAMES {
+        if self.of.len() >= MAX_NAMES {
             return Err(Error::limit_exceeded("too many host and node names"));
         }
-        let text: Arc<str> = text.into();
-        let id = self.texts.len() as u32;
-        self.texts.push(text.clone());
-        self.ids.insert(text, id);
+        let id = self.of.len() as u32;
+        let text: &'static Arc<str> = place(id).get_or_init(|| text.into());
+        self.of.insert(text, id);
         Ok(Name(id))
     }
 }
-
-static NAMES: LazyLock<RwLock<Names>> = LazyLock::new(|| {
-    let empty: Arc<str> = "".into();
-    RwLock::new(Names { ids: HashMap::from([(empty.clone(), 0)]), texts: vec![empty], guesses: 0 })
-});
 
 impl Name {
     /// The empty name: no node.
@@ -53,14 +62,14 @@ impl Name {
 
     /// Errors: LimitExceeded when a million names are known.
     pub fn new(text: &str) -> Result<Name, Error> {
-        if let Some(&id) = NAMES.read().ids.get(text) {
+        if let Some(name) = Name::known(text) {
+            return Ok(name);
+        }
+        let mut ids = IDS.write();
+        if let Some(&id) = ids.of.get(text) {
             return Ok(Name(id));
         }
-        let mut names = NAMES.write();
-        if let Some(&id) = names.ids.get(text) {
-            return Ok(Name(id));
-        }
-        names.add(text)
+        ids.add(text)
     }
     /// A name out of a text that anybody may have written. Errors: LimitExceeded for a long one, or when 65,536 names
     /// have come that way.
@@ -71,30 +80,34 @@ impl Name {
         if text.len() > MAX_GUESS {
             return Err(Error::limit_exceeded("invalid pid format: name is too long"));
         }
-        let mut names = NAMES.write();
-        if names.guesses >= MAX_GUESSES {
+        let mut ids = IDS.write();
+        if ids.guesses >= MAX_GUESSES {
             return Err(Error::limit_exceeded("too many host and node names"));
         }
-        match names.ids.get(text) {
+        match ids.of.get(text) {
             Some(&id) => Ok(Name(id)),
             None => {
-                names.guesses += 1;
-                names.add(text)
+                ids.guesses += 1;
+                ids.add(text)
             }
         }
     }
     /// The name if it is known already; never makes the runtime remember anything.
     pub fn known(text: &str) -> Option<Name> {
-        NAMES.read().ids.get(text).copied().map(Name)
+        IDS.read().of.get(text).copied().map(Name)
     }
     pub fn text(self) -> Arc<str> {
-        NAMES.read().texts[self.0 as usize].clone()
+        place(self.0).get_or_init(|| "".into()).clone()
+    }
+    /// The text; does not lock.
+    pub fn as_str(self) -> &'static str {
+        place(self.0).get_or_init(|| "".into())
     }
 }
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+        f.write_str(self.as_str())
     }
 }
 
@@ -148,29 +161,73 @@ impl Pid {
         let (left, right) = inner.split_once('|').ok_or_else(|| Error::invalid("invalid pid format: missing pipe"))?;
         // A second pipe is a legacy middle part, read and ignored.
         let uniq = right.rsplit_once('|').map_or(right, |(_, last)| last);
-        let (node, host) = left.split_once('@').unwrap_or(("", left));
-        let seq = match parse_seq(uniq) {
+        let seq = match parse_seq(uniq.as_bytes()) {
             Some(seq) => seq,
             None => ODD | u64::from(Name::guessed(uniq)?.0),
         };
-        Ok(Pid { node: Name::guessed(node)?, host: Name::guessed(host)?, seq })
+        let (node, host) = left.split_once('@').unwrap_or(("", left));
+        let (node, host) = (Name::guessed(node)?, Name::guessed(host)?);
+        RECENT.with_borrow_mut(|recent| recent.add(left, node, host));
+        Ok(Pid { node, host, seq })
+    }
+    /// As [`Pid::parse`]; quick for a pid in the form that the runtime writes, on a host that this thread met lately.
+    #[inline]
+    pub fn parse_bytes(text: &[u8]) -> Result<Pid, Error> {
+        let known = || {
+            let inner = text.strip_prefix(b"{")?.strip_suffix(b"}")?;
+            // The number has five digits at least, eight nearly always.
+            let pipe = (0..inner.len().saturating_sub(6)).rev().find(|&i| inner[i] == b'|')?;
+            let seq = parse_seq(&inner[pipe + 1..])?;
+            let (node, host) = RECENT.with_borrow(|recent| recent.find(&inner[..pipe]))?;
+            Some(Pid { node, host, seq })
+        };
+        known().map_or_else(|| Pid::parse(&String::from_utf8_lossy(text)), Ok)
     }
 
     /// Appends the text form to `out`.
-    pub fn write(&self, out: &mut String) {
-        out.push('{');
-        let names = NAMES.read();
+    pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_char('{')?;
         if self.node != Name::EMPTY {
-            out.push_str(&names.texts[self.node.0 as usize]);
-            out.push('@');
+            out.write_str(self.node.as_str())?;
+            out.write_char('@')?;
         }
-        out.push_str(&names.texts[self.host.0 as usize]);
-        out.push('|');
+        out.write_str(self.host.as_str())?;
+        out.write_char('|')?;
         match self.seq() {
-            Some(seq) => write_seq(seq, out),
-            None => out.push_str(&names.texts[(self.seq & !ODD) as usize]),
+            Some(seq) => {
+                let (digits, n) = hex(seq);
+                out.write_str("0x")?;
+                // The digits are ASCII.
+                out.write_str(std::str::from_utf8(&digits[16 - n..]).unwrap_or_default())?;
+            }
+            None => out.write_str(Name((self.seq & !ODD) as u32).as_str())?,
         }
-        out.push('}');
+        out.write_char('}')
+    }
+}
+
+/// What stands before the pipe in pids that this thread parsed lately.
+struct Recent {
+    all: [(String, Name, Name); 4],
+    next: usize,
+}
+
+thread_local! {
+    static RECENT: RefCell<Recent> = const {
+        RefCell::new(Recent { all: [const { (String::new(), Name::EMPTY, Name::EMPTY) }; 4], next: 0 })
+    };
+}
+
+impl Recent {
+    #[inline]
+    fn find(&self, left: &[u8]) -> Option<(Name, Name)> {
+        self.all.iter().find(|r| r.0.as_bytes() == left).map(|r| (r.1, r.2))
+    }
+    fn add(&mut self, left: &str, node: Name, host: Name) {
+        if self.find(left.as_bytes()).is_none() {
+            self.all[self.next] = (left.to_owned(), node, host);
+            self.next = (self.next + 1) % self.all.len();
+        }
     }
 }
 
@@ -184,36 +241,49 @@ fn digits(seq: u64) -> usize {
     }
 }
 
-fn write_seq(seq: u64, out: &mut String) {
-    out.push_str("0x");
-    for i in (0..digits(seq)).rev() {
-        out.push(char::from(b"0123456789abcdef"[(seq >> (4 * i)) as usize & 15]));
+/// The value of each lower-case digit; 16 for what is none.
+const DIGITS: [u8; 256] = {
+    let mut table = [16; 256];
+    let mut i = 0;
+    while i < 16 {
+        table[b"0123456789abcdef"[i] as usize] = i as u8;
+        i += 1;
     }
+    table
+};
+
+/// The digits of `seq` at the end of the array, and their number.
+fn hex(seq: u64) -> ([u8; 16], usize) {
+    (std::array::from_fn(|i| b"0123456789abcdef"[(seq >> (60 - 4 * i)) as usize & 15]), digits(seq))
 }
 
-/// The number of a unique part in exactly the form that [`write_seq`] gives, so that text equality is kept.
-fn parse_seq(uniq: &str) -> Option<u64> {
-    let hex = uniq.strip_prefix("0x")?.as_bytes();
+/// The number of a unique part in exactly the form that [`hex`] gives, so that text equality is kept.
+fn parse_seq(uniq: &[u8]) -> Option<u64> {
+    let hex = uniq.strip_prefix(b"0x")?;
     if !matches!(hex.len(), 5 | 6 | 8 | 16) {
         return None;
     }
-    let mut seq = 0u64;
+    let (mut seq, mut all) = (0u64, 0u8);
     for &b in hex {
-        let digit = match b {
-            b'0'..=b'9' => b - b'0',
-            b'a'..=b'f' => b - b'a' + 10,
-            _ => return None,
-        };
-        seq = seq << 4 | u64::from(digit);
+        let digit = DIGITS[usize::from(b)];
+        all |= digit;
+        seq = seq << 4 | u64::from(digit & 15);
     }
-    (seq < ODD && digits(seq) == hex.len()).then_some(seq)
+    if all > 15 {
+        return None;
+    }
+    let written = match hex.len() {
+        5 => true,
+        6 => seq > 0xF_FFFF,
+        8 => seq > 0xFF_FFFF,
+        _ => seq > 0xFFFF_FFFF && seq < ODD,
+    };
+    written.then_some(seq)
 }
 
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(64);
-        self.write(&mut text);
-        f.write_str(&text)
+        self.write(f)
     }
 }
 impl fmt::Debug for Pid {

@@ -103,7 +103,16 @@ impl Router {
             let sent = tiers.iter().find_map(|tier| tier.send(to, &message));
             return sent.unwrap_or_else(|| Err(Error::not_found("node not found")));
         }
-        let Some(control) = self.table.get(to) else { return self.send_to_host(to, message) };
+        match self.table.get(to) {
+            Some(control) => self.deliver(&control, message),
+            None => self.send_to_host(to, message),
+        }
+    }
+
+    /// Delivers to a local process that was found before. Errors as of [`Router::send`]; a process that has ended is
+    /// `process closed`.
+    #[inline]
+    pub fn deliver(&self, control: &Arc<Control>, message: Message) -> Result<(), Error> {
         let limit = control.host.limits.message;
         if limit > 0 && message.len() > limit {
             return Err(too_large(message.len(), limit));
@@ -113,7 +122,7 @@ impl Router {
         }
         control.push(Event::Message(message)).map_err(|full| match full {
             Full::Closed => Error::invalid_state("process closed"),
-            Full::Limit => Error::limit_exceeded(format!("mailbox of {to} is full")),
+            Full::Limit => Error::limit_exceeded(format!("mailbox of {} is full", control.pid())),
         })
     }
 
