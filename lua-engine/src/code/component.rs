@@ -35,6 +35,7 @@ impl Component for LuaComponent {
         &["hosts"]
     }
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
+        wippy_lua_vm::seed(setup.node.entropy().next());
         let catalogue = Arc::new(Catalogue::default());
         setup.context.set(catalogue.clone())?;
         setup.commands(|c| modules::system::register(c, catalogue.clone()));

@@ -5,6 +5,9 @@
 #ifndef wcore_h
 #define wcore_h
 
+#include <stdint.h>
+#include <string.h>
+
 /* 'marked' bit 7: the table must not change (bits 0-6 belong to the collector) */
 #define FROZENBIT	7
 #define isfrozen(o)	((o)->marked & (1 << FROZENBIT))
@@ -36,6 +39,45 @@ extern size_t wippy_fmtfloat (lua_Number n, char *buff);
 /* hash seed of the process; a fresh state of math.random */
 LUAI_FUNC unsigned int wippyS_seed (void);
 LUAI_FUNC lua_Unsigned wippyS_random (void);
+
+/* product of 64 bits each, its halves folded together */
+static inline uint64_t wippyS_mix (uint64_t a, uint64_t b) {
+  __uint128_t p = (__uint128_t)a * b;
+  return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+static inline uint64_t wippyS_word (const char *s) {
+  uint64_t w;
+  memcpy(&w, s, sizeof(w));
+  return w;
+}
+
+/*
+** Hash of strings: 16 bytes a multiplication, in the manner of wyhash (Wang Yi,
+** public domain), where upstream takes one dependent step for each byte. Both
+** factors hold the seed, so that nobody who does not know it can make one of
+** them zero, which would make the other irrelevant.
+*/
+static inline unsigned int wippyS_hash (const char *s, size_t l,
+                                        unsigned int seed) {
+  const uint64_t secret = ((uint64_t)seed * 2 + 1) * 0x9e3779b97f4a7c15u;
+  uint64_t a = 0, b = 0, h = secret ^ l;
+  size_t left = l;
+  for (; left > 16; s += 16, left -= 16)
+    h = wippyS_mix(wippyS_word(s) ^ secret, wippyS_word(s + 8) ^ h);
+  if (left >= 8) {
+    a = wippyS_word(s);
+    b = wippyS_word(s + left - 8);
+  }
+  else if (left > 0) {
+    size_t i;
+    for (i = 0; i < left; i++)
+      a = (a << 8) | (unsigned char)s[i];
+  }
+  h = wippyS_mix(a ^ secret, b ^ h);
+  h = wippyS_mix(h ^ secret, 0xbf58476d1ce4e5b9u);
+  return (unsigned int)(h ^ (h >> 32));
+}
 
 #include "wshare.h"
 

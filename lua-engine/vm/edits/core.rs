@@ -1,5 +1,5 @@
 //! Ground for the other groups: our header, our fields of the global state,
-//! the hash seed, and the "had a hash part" bit of tables.
+//! the hash of strings and its seed, and the "had a hash part" bit of tables.
 //!
 //! - `wcore.h` is included at the end of lstate.h, so every core file sees it.
 //! - One hash seed for the whole process, set by the host before the first VM
@@ -34,6 +34,19 @@ pub const EDITS: &[Edit] = &[
         file: "lstate.c",
         anchor: "g->seed = luai_makeseed(L);",
         text: "  wippyS_open(g);\n  g->fuel = INT_MAX;\n  g->preempt = NULL;\n  g->random = wippyS_random();",
+    },
+    Edit {
+        name: "hash of strings",
+        file: "lstring.c",
+        anchor: "unsigned int h = seed ^ cast_uint(l);",
+        text: "  unsigned int h = wippyS_hash(str, l, seed);",
+    },
+    Edit { name: "hash of strings: no loop", file: "lstring.c", anchor: "for (; l > 0; l--)", text: "" },
+    Edit {
+        name: "hash of strings: no step",
+        file: "lstring.c",
+        anchor: "h ^= ((h<<5) + (h>>2) + cast_byte(str[l - 1]));",
+        text: "",
     },
     Edit {
         name: "had a hash part",

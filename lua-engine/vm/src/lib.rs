@@ -23,4 +23,4 @@ mod vm;
 pub use mlua::ffi;
 
 pub use memory::{Memory, Suspended};
-pub use vm::{NewStateError, RawVm, extra};
+pub use vm::{NewStateError, RawVm, extra, seed};

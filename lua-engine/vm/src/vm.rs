@@ -6,7 +6,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use crate::ffi::{self, lua_State};
 use crate::memory::Memory;
@@ -25,6 +25,16 @@ impl std::fmt::Display for NewStateError {
 
 impl std::error::Error for NewStateError {}
 
+/// Done once the seed of the process is fixed.
+static SEEDED: Once = Once::new();
+
+/// Seeds the hashes of this OS process, so that nobody outside can make texts that collide, and what its VMs draw
+/// `math.random` from. Only the first call counts, and none once there is a VM: every run is the same then.
+pub fn seed(seed: u64) {
+    // SAFETY: at most once, and before any state exists: `RawVm::new` passes the same gate first.
+    SEEDED.call_once(|| unsafe { sys::wippy_setseed(seed) });
+}
+
 /// One VM: a state without any library, its main thread resumable.
 ///
 /// Dropping it closes the state; finalizers of host userdata run then.
@@ -42,6 +52,7 @@ unsafe impl Send for RawVm {}
 impl RawVm {
     /// Creates a VM that may use `limit` bytes (`usize::MAX`: unlimited).
     pub fn new(limit: usize) -> Result<Self, NewStateError> {
+        SEEDED.call_once(|| ());
         let memory = Box::new(Memory::new(limit));
         let account: *const Memory = &*memory;
         // SAFETY: the account is boxed and outlives the state (see `drop`).
