@@ -86,9 +86,15 @@ impl CodeHandler {
             books.change.waiting.insert(entry.id.clone(), node);
             return Err(error);
         }
-        // Elsewhere in the graph things may be on their way to where this change leads; then it is prepared with it.
+        // What the change has not touched yet may be on its way to where the change leads. Then the commit will tell.
         let prepared = match books.graph.closure(&node) {
-            Ok(closure) => self.workshop.prepare(closure)?,
+            Ok(closure) => {
+                let touched = closure.libraries().iter().all(|n| books.change.touched.contains(n.id()));
+                match self.workshop.prepare(closure) {
+                    Err(error) if touched => return Err(error),
+                    prepared => prepared.unwrap_or_default(),
+                }
+            }
             Err(_) => None,
         };
         books.change.waiting.remove(&entry.id);
