@@ -1,6 +1,6 @@
 -- The string library, also the methods of strings.
 interface string
-  function byte(s: string, first: number?, last: number?): integer?
+  function byte(s: string, first: number?, last: number?): integer
   function char(...: number): string
   function dump(f: any): string
   function find(s: string, pattern: string, init: number?, plain: any): (integer?, integer?)

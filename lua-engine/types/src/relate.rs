@@ -16,14 +16,20 @@ pub fn fits(from: &Ty, to: &Ty) -> bool {
 }
 
 /// Whether no value of `from` can be right where `to` is declared, however generous one is: numbers and errors count
-/// as text, nil as anything.
+/// as text, numerals as numbers, nil as anything.
 pub fn clashes(from: &Ty, to: &Ty) -> bool {
     let text = any_member(to, &mut |m| *m == Ty::String);
+    let number = any_member(to, &mut |m| matches!(m, Ty::Number | Ty::Integer));
     let resolved = from.resolved();
     // A name keeps telling what it is the name of, unless there is a union behind it.
     let members = if resolved.members().len() > 1 { resolved.members() } else { std::slice::from_ref(from) };
     !members.iter().any(|m| {
-        let lenient = text && matches!(base(m), Ty::Number | Ty::Integer);
+        let numeral = match m {
+            Ty::String => true,
+            Ty::Str(s) => s.trim().starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)),
+            _ => false,
+        };
+        let lenient = (text && matches!(base(m), Ty::Number | Ty::Integer)) || (number && numeral);
         m.is_nil() || lenient || matches!(m, Ty::Any | Ty::Unknown) || fits(m, to)
     })
 }
@@ -73,6 +79,12 @@ impl Relation {
             return answer;
         }
         if from.as_named().is_some() || to.as_named().is_some() {
+            // A member may know the name; what is behind it may be divided among several members.
+            if let Some(Shape::Union(members)) = to.shape()
+                && members.iter().any(|m| self.fits(from, m))
+            {
+                return true;
+            }
             return self.fits_named(from, to);
         }
         match (from, to) {
@@ -195,7 +207,7 @@ impl Relation {
     }
 
     fn functions(&mut self, a: &Function, b: &Function) -> bool {
-        if a.origin == Origin::Inferred || !a.generics.is_empty() || !b.generics.is_empty() {
+        if a.origin != Origin::Declared || !a.generics.is_empty() || !b.generics.is_empty() {
             return true;
         }
         // A method takes its receiver as first argument when it is called as a function.

@@ -403,7 +403,8 @@ fn soften(results: &mut Results) {
 
 /// A table with what its metatable offers.
 fn with_prototype(object: &Ty, meta: &Ty) -> Ty {
-    let Some(record) = object.as_record().filter(|r| r.fresh || r.open) else { return object.clone() };
+    // What a declared type says does not include what the metatable adds.
+    let Some(record) = object.as_record().filter(|r| r.fresh || r.open) else { return Ty::Undetermined };
     let mut record = Record { open: true, ..record.clone() };
     let index = meta.as_record().and_then(|m| m.field("__index")).map(|f| f.ty.clone());
     // `C.__index = C` is what a class looks like: the methods known so far are in `C` itself.

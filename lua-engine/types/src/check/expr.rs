@@ -63,22 +63,20 @@ impl<'t> Checker<'t, '_> {
         self.lower.ty(node)
     }
 
-    /// Types the expressions of all `typeof(...)` below a node, so that the types can be read.
+    /// Types the expressions of all `typeof(...)` in a node of type syntax or a signature, so that it can be read.
     pub(super) fn find_typeofs(&mut self, node: Node<'t>) {
-        // The body of a function is not part of its signature; its annotations are read when they are met.
-        let skip = node.kind() == SyntaxKind::FunctionBody;
-        for part in node.children().filter(|n| !(skip && n.kind() == SyntaxKind::Block)) {
-            for of in part.descendants().filter(|n| n.kind() == SyntaxKind::TypeofType) {
-                let Some(inner) = of.children().next() else { continue };
+        if node.kind() == SyntaxKind::TypeofType {
+            // What is inside of it is found when the expression is typed.
+            if let Some(inner) = node.children().next() {
                 let ty = self.quietly(|c| c.static_type(inner));
                 self.lower.typeofs.insert(inner.index(), ty);
             }
+            return;
         }
-        if node.kind() == SyntaxKind::TypeofType
-            && let Some(inner) = node.children().next()
-        {
-            let ty = self.quietly(|c| c.static_type(inner));
-            self.lower.typeofs.insert(inner.index(), ty);
+        // The body of a function is not part of its signature; its annotations are read when they are met.
+        let skip = node.kind() == SyntaxKind::FunctionBody;
+        for part in node.children().filter(|n| !(skip && n.kind() == SyntaxKind::Block)) {
+            self.deeper((), |c| c.find_typeofs(part));
         }
     }
 

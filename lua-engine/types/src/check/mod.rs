@@ -207,8 +207,14 @@ impl<'t> Checker<'t, '_> {
     /// The type of a variable here.
     fn variable(&mut self, symbol: SymbolId) -> Ty {
         let path = self.flow.root(symbol);
-        let known = self.known(path);
-        known.or_else(|| self.declared[symbol.0 as usize].clone()).unwrap_or(Ty::Undetermined)
+        if let Some(known) = self.known(path) {
+            return known;
+        }
+        // Any call may have set it.
+        if self.scopes.get(symbol).closure_writes {
+            return self.settled(symbol);
+        }
+        self.declared[symbol.0 as usize].clone().unwrap_or(Ty::Undetermined)
     }
 
     /// Notes what a test has shown about a path.

@@ -82,13 +82,16 @@ impl<'t> Checker<'t, '_> {
         let Some(path) = self.path_of(node) else { return Both::default() };
         let ty = self.quietly(|c| c.expr(node));
         let mut yes = vec![Learnt { path, ty: truthy(&ty), sense: Sense::Truthy }];
-        let no = vec![Learnt { path, ty: falsy(&ty), sense: Sense::Falsy }];
+        let mut no = vec![Learnt { path, ty: falsy(&ty), sense: Sense::Falsy }];
         if ty.is_undetermined() && node.kind() != SyntaxKind::NameExpr {
             yes.clear();
         }
         // `x.f` tells members of `x` apart that can have it from those that cannot.
         if let Some(owner) = self.owner(node, &mut |field| truthy(field) != Ty::Never) {
             yes.insert(0, owner);
+        }
+        if let Some(owner) = self.owner(node, &mut |field| falsy(field) != Ty::Never) {
+            no.insert(0, owner);
         }
         (yes, no)
     }
