@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 
 use smallvec::SmallVec;
+use wippy_lua_vm::sys::{self, Part};
 use wippy_runtime::Error;
 use wippy_runtime::payload::{Flat, FlatReader, FlatWriter, Tag};
 
@@ -330,62 +331,95 @@ impl Encoder<'_, '_> {
         self.seen.add(p);
         self.content(i, depth)
     }
-    /// Keys and values of the table at `i`, in one pass.
+    /// Keys and values of the table at `i`, in one pass. What has no parts is read where it lies; everything else,
+    /// and what goes wrong, is pushed, so that paths can name it.
     fn content(&mut self, i: i32, depth: u32) -> Result<(), Problem> {
         let l = self.l;
-        // SAFETY: raw iteration; encoding changes no table, keys are never converted in place.
-        unsafe {
-            let hash = wippy_lua_vm::sys::wippy_hashash(l, i) != 0;
-            let start = self.w.position();
-            let key = ffi::lua_gettop(l) + 1;
-            self.keys[depth as usize + 1] = key as u32;
-            ffi::lua_pushnil(l);
-            let mut more = ffi::lua_next(l, i) != 0;
-            let listed = more && is_one_or_array(l, key, hash);
-            match (listed, hash) {
-                (_, false) => self.w.list(0),
-                (true, true) => self.w.table(0, 0),
-                (false, true) => self.w.map(0),
+        let mut pair = [Part::NONE; 2];
+        let mut place = 0;
+        // SAFETY: i holds a table; nobody changes it here, which is all that visits ask for.
+        let next = |pair: &mut [Part; 2], place: &mut usize| unsafe { sys::wippy_visit(l, i, place, pair) != 0 };
+        // SAFETY: reads only.
+        let (hash, key) = unsafe { (sys::wippy_hashash(l, i) != 0, ffi::lua_gettop(l) + 1) };
+        self.keys[depth as usize + 1] = key as u32;
+        let start = self.w.position();
+        let mut more = next(&mut pair, &mut place);
+        let listed = more && is_one_or_array(&pair[0], hash);
+        match (listed, hash) {
+            (_, false) => self.w.list(0),
+            (true, true) => self.w.table(0, 0),
+            (false, true) => self.w.map(0),
+        }
+        // The sequence comes first and ascending.
+        let mut count: i64 = 0;
+        while listed && more {
+            let Some(n) = integer(&pair[0]) else { break };
+            // Holes of the array part; a larger gap means that the key lies in the hash part.
+            if n <= count || (hash && n != count + 1) {
+                break;
             }
-            // The sequence comes first and ascending.
-            let mut count: i64 = 0;
-            while listed && more {
-                let n = match ffi::lua_isinteger(l, key) {
-                    0 => break,
-                    _ => ffi::lua_tointegerx(l, key, std::ptr::null_mut()),
-                };
-                // Holes of the array part; a larger gap means that the key lies in the hash part.
-                if n <= count || (hash && n != count + 1) {
-                    break;
-                }
-                while count + 1 < n {
-                    self.w.nil();
-                    count += 1;
-                }
+            while count + 1 < n {
+                self.w.nil();
+                count += 1;
+            }
+            if self.w.position() > self.limit || !self.plain(&pair[1]) {
+                // SAFETY: the pair visited last; `table` made room for it.
+                unsafe { sys::wippy_pushvisited(l, i, place) };
                 if self.w.position() > self.limit {
                     return Err(self.problem(What::Large, depth + 1));
                 }
                 self.value(key + 1, depth + 1)?;
-                count = n;
-                ffi::lua_settop(l, key);
-                more = ffi::lua_next(l, i) != 0;
+                // SAFETY: only lowers the top.
+                unsafe { ffi::lua_settop(l, key - 1) };
             }
-            let mut pairs: u32 = 0;
-            while more {
-                if self.pair(key, depth)? {
-                    pairs += 1;
-                }
-                ffi::lua_settop(l, key);
-                more = ffi::lua_next(l, i) != 0;
-            }
-            ffi::lua_settop(l, key - 1);
-            match (listed, hash) {
-                (_, false) => self.w.patch_count(start, count as u32),
-                (true, true) => self.w.patch_table(start, count as u32, pairs),
-                (false, true) => self.w.patch_count(start, pairs),
-            }
+            count = n;
+            more = next(&mut pair, &mut place);
+        }
+        let mut pairs: u32 = 0;
+        while more {
+            let before = self.w.position();
+            let crosses = if self.plain(&pair[0]) && self.plain(&pair[1]) {
+                true
+            } else {
+                self.w.truncate(before);
+                // SAFETY: as above.
+                unsafe { sys::wippy_pushvisited(l, i, place) };
+                let crosses = self.pair(key, depth)?;
+                // SAFETY: only lowers the top.
+                unsafe { ffi::lua_settop(l, key - 1) };
+                crosses
+            };
+            pairs += u32::from(crosses);
+            more = next(&mut pair, &mut place);
+        }
+        match (listed, hash) {
+            (_, false) => self.w.patch_count(start, count as u32),
+            (true, true) => self.w.patch_table(start, count as u32, pairs),
+            (false, true) => self.w.patch_count(start, pairs),
         }
         Ok(())
+    }
+    /// Writes a key or value that has no parts and fits. Otherwise gives false, and nothing is written.
+    #[inline]
+    fn plain(&mut self, part: &Part) -> bool {
+        // The longest scalar takes nine bytes, the head of a string five.
+        let room = self.limit.saturating_sub(self.w.position());
+        if room < 9 {
+            return false;
+        }
+        // SAFETY: the kind says which content is there; a string lives as long as the table that holds it.
+        unsafe {
+            match part.kind {
+                ffi::LUA_TSTRING if part.size <= room - 5 && part.size <= u32::MAX as usize => {
+                    self.w.str(std::slice::from_raw_parts(part.content.text.cast(), part.size));
+                }
+                Part::INTEGER => self.w.int(part.content.integer),
+                ffi::LUA_TNUMBER => self.w.float(part.content.number),
+                ffi::LUA_TBOOLEAN => self.w.bool(part.size != 0),
+                _ => return false,
+            }
+        }
+        true
     }
     /// One pair of a hash part; false when it cannot cross.
     fn pair(&mut self, key: i32, depth: u32) -> Result<bool, Problem> {
@@ -433,14 +467,17 @@ impl Encoder<'_, '_> {
     }
 }
 
-/// Whether the first key found starts a sequence: 1, or any place of an array part with holes.
-///
-/// # Safety
-/// `key` is a slot of `l`.
+/// The integer that `part` is.
 #[inline]
-unsafe fn is_one_or_array(l: *mut lua_State, key: i32, hash: bool) -> bool {
-    // SAFETY: reads only.
-    unsafe { ffi::lua_isinteger(l, key) != 0 && (!hash || ffi::lua_tointegerx(l, key, std::ptr::null_mut()) == 1) }
+fn integer(part: &Part) -> Option<i64> {
+    // SAFETY: the kind says that it is there.
+    if part.kind == Part::INTEGER { Some(unsafe { part.content.integer }) } else { None }
+}
+
+/// Whether the first key found starts a sequence: 1, or any place of an array part with holes.
+#[inline]
+fn is_one_or_array(key: &Part, hash: bool) -> bool {
+    integer(key).is_some_and(|n| !hash || n == 1)
 }
 
 enum Stop {
@@ -580,22 +617,38 @@ impl Decoder<'_, '_, '_> {
         Ok(())
     }
     fn pairs(&mut self, n: u32, depth: u32) -> Result<(), Stop> {
-        let l = self.l;
+        // SAFETY: reads the slot of the table.
+        let table = unsafe { ffi::lua_gettop(self.l) };
         for _ in 0..n {
-            self.value(depth + 1)?;
-            // SAFETY: reads the key; nil and NaN would raise below.
-            unsafe {
-                let bad = match ffi::lua_type(l, -1) {
-                    ffi::LUA_TNIL => true,
-                    ffi::LUA_TNUMBER => ffi::lua_tonumberx(l, -1, std::ptr::null_mut()).is_nan(),
-                    _ => false,
-                };
-                if bad {
-                    return Err(damaged().into());
-                }
+            let mut r = self.r.clone();
+            if let Ok(tag @ (Tag::Str8 | Tag::Str32 | Tag::Bytes)) = r.tag() {
+                let key = r.text(tag)?;
+                *self.r = r;
                 self.value(depth + 1)?;
-                ffi::lua_rawset(l, -3);
+                // SAFETY: the table was made here and made room; strings are allocated without fail (rule 2).
+                unsafe { sys::wippy_settext(self.l, table, key.as_ptr().cast(), key.len()) };
+            } else {
+                self.pair(table, depth)?;
             }
+        }
+        Ok(())
+    }
+    /// A pair whose key may be anything.
+    fn pair(&mut self, table: i32, depth: u32) -> Result<(), Stop> {
+        let l = self.l;
+        self.value(depth + 1)?;
+        // SAFETY: reads the key; nil and NaN would raise below.
+        unsafe {
+            let bad = match ffi::lua_type(l, -1) {
+                ffi::LUA_TNIL => true,
+                ffi::LUA_TNUMBER => ffi::lua_tonumberx(l, -1, std::ptr::null_mut()).is_nan(),
+                _ => false,
+            };
+            if bad {
+                return Err(damaged().into());
+            }
+            self.value(depth + 1)?;
+            ffi::lua_rawset(l, table);
         }
         Ok(())
     }
@@ -613,7 +666,7 @@ impl Decoder<'_, '_, '_> {
             }
             ffi::lua_pushvalue(l, -2);
             // As a program would: a finaliser in it is ignored.
-            wippy_lua_vm::sys::wippy_setmetatable(l, ffi::lua_gettop(l) - 1);
+            sys::wippy_setmetatable(l, ffi::lua_gettop(l) - 1);
             ffi::lua_replace(l, -2);
         }
         Ok(())

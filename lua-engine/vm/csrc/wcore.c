@@ -115,6 +115,91 @@ LUA_API void wippy_setmetatable (lua_State *L, int idx) {
 }
 
 
+static void see (const TValue *o, wippy_Part *part) {
+  switch (ttypetag(o)) {
+    case LUA_VSHRSTR: case LUA_VLNGSTR:
+      part->type = LUA_TSTRING;
+      part->size = tsslen(tsvalue(o));
+      part->as.text = getstr(tsvalue(o));
+      break;
+    case LUA_VNUMINT:
+      part->type = WIPPY_TINTEGER;
+      part->as.i = ivalue(o);
+      break;
+    case LUA_VNUMFLT:
+      part->type = LUA_TNUMBER;
+      part->as.n = fltvalue(o);
+      break;
+    default:
+      part->type = ttype(o);
+      part->size = !l_isfalse(o);
+      break;
+  }
+}
+
+/*
+** As luaH_next, in the same order, by place instead of by key: nothing has to
+** be found again, and nothing is copied.
+*/
+LUA_API int wippy_visit (lua_State *L, int idx, size_t *place, wippy_Part *pair) {
+  Table *t = tableat(L, idx);
+  size_t i = *place, asize, n;
+  if (t == NULL) return 0;
+  asize = luaH_realasize(t);
+  for (; i < asize; i++) {
+    if (!isempty(&t->array[i])) {
+      pair[0].type = WIPPY_TINTEGER;
+      pair[0].as.i = (lua_Integer)i + 1;
+      see(&t->array[i], &pair[1]);
+      *place = i + 1;
+      return 1;
+    }
+  }
+  n = asize + sizenode(t);
+  for (; i < n; i++) {
+    Node *node = gnode(t, i - asize);
+    if (!isempty(gval(node))) {
+      TValue key;
+      getnodekey(L, &key, node);
+      see(&key, &pair[0]);
+      see(gval(node), &pair[1]);
+      *place = i + 1;
+      return 1;
+    }
+  }
+  return 0;
+}
+
+LUA_API void wippy_pushvisited (lua_State *L, int idx, size_t place) {
+  Table *t = tableat(L, idx);
+  size_t i = place - 1, asize = luaH_realasize(t);
+  if (i < asize) {
+    setivalue(s2v(L->top.p), (lua_Integer)i + 1);
+    setobj2s(L, L->top.p + 1, &t->array[i]);
+  }
+  else {
+    Node *node = gnode(t, i - asize);
+    getnodekey(L, s2v(L->top.p), node);
+    setobj2s(L, L->top.p + 1, gval(node));
+  }
+  L->top.p += 2;
+}
+
+/* lua_setfield without metamethods, for a table that the host is making. */
+LUA_API void wippy_settext (lua_State *L, int idx, const char *s, size_t len) {
+  Table *t = tableat(L, idx);
+  TValue *key = s2v(L->top.p);
+  api_check(L, t != NULL && !isfrozen(t), "writable table expected");
+  setsvalue(L, key, luaS_newlstr(L, s, len));
+  L->top.p++;  /* anchored, since the table may grow */
+  luaH_finishset(L, t, key, luaH_getstr(t, tsvalue(key)), key - 1);
+  invalidateTMcache(t);
+  luaC_barrierback(L, obj2gco(t), key - 1);
+  L->top.p -= 2;
+  luaC_checkGC(L);
+}
+
+
 l_noret wippyG_indexerror (lua_State *L, const TValue *t, const TValue *key) {
   const char *type = luaT_objtypename(L, t);
   const char *text;

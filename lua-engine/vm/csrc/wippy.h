@@ -17,6 +17,21 @@ LUA_API int wippy_hashash (lua_State *L, int idx);
 LUA_API void wippy_markhash (lua_State *L, int idx);
 LUA_API void wippy_setmetatable (lua_State *L, int idx);
 
+/* a key or value seen where it lies, not copied to the stack */
+#define WIPPY_TINTEGER	16
+typedef struct wippy_Part {
+  int type;  /* LUA_T...; a number that is an integer: WIPPY_TINTEGER */
+  size_t size;  /* of a string; of a boolean: 0 or 1 */
+  union {
+    const char *text;
+    lua_Integer i;
+    lua_Number n;
+  } as;
+} wippy_Part;
+LUA_API int wippy_visit (lua_State *L, int idx, size_t *place, wippy_Part *pair);
+LUA_API void wippy_pushvisited (lua_State *L, int idx, size_t place);
+LUA_API void wippy_settext (lua_State *L, int idx, const char *s, size_t len);
+
 typedef int (*wippy_PreemptFn) (lua_State *L, int yieldable);
 LUA_API void wippy_setfuel (lua_State *L, int fuel);
 LUA_API int wippy_getfuel (lua_State *L);

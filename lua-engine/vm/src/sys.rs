@@ -50,6 +50,33 @@ pub struct Shared {
 /// not yieldable) or 0 to go on. It may push a value and call `lua_error`.
 pub type PreemptFn = unsafe extern "C-unwind" fn(state: *mut lua_State, yieldable: c_int) -> c_int;
 
+/// A key or value of a table, seen by [`wippy_visit`] where it lies.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Part {
+    /// `LUA_T...`; for an integer [`Part::INTEGER`].
+    pub kind: c_int,
+    /// Bytes of a string; of a boolean 0 or 1.
+    pub size: usize,
+    pub content: Content,
+}
+
+/// What a [`Part`] holds, by its kind: strings, integers, other numbers; nothing for all others.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub union Content {
+    /// Valid while the table and the string are alive.
+    pub text: *const c_char,
+    pub integer: i64,
+    pub number: f64,
+}
+
+impl Part {
+    /// The kind of numbers that are integers: above all of Lua's.
+    pub const INTEGER: c_int = 16;
+    pub const NONE: Part = Part { kind: -1, size: 0, content: Content { integer: 0 } };
+}
+
 unsafe extern "C-unwind" {
     /// Seed of the process: of the hashes, and of the `math.random` of every
     /// state created from now on (each draws its own, in order of creation). To
@@ -77,6 +104,16 @@ unsafe extern "C-unwind" {
     /// Pops a table or nil and makes it the metatable of the table at `idx`, as
     /// programs may: a `__gc` in it is ignored. Raises for a read-only table.
     pub fn wippy_setmetatable(L: *mut lua_State, idx: c_int);
+
+    /// Shows the next pair of the table at stack index `idx` from `place` on (0: the first) in the order of `lua_next`
+    /// and moves `place` behind it; 0: there is none. Neither raises nor allocates. The table must not change between
+    /// two visits.
+    pub fn wippy_visit(L: *mut lua_State, idx: c_int, place: *mut usize, pair: *mut [Part; 2]) -> c_int;
+    /// Pushes key and value of the pair that [`wippy_visit`] showed last, when it moved to `place`.
+    pub fn wippy_pushvisited(L: *mut lua_State, idx: c_int, place: usize);
+    /// Pops a value and sets it, raw, under a text key in the writable table at stack index `idx`. Needs two free
+    /// slots; may raise a memory error.
+    pub fn wippy_settext(L: *mut lua_State, idx: c_int, s: *const c_char, len: usize);
 
     /// Backward jumps and Lua calls the state may make before its
     /// [`PreemptFn`] is asked; at least 1. One tank for all its coroutines.
