@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wippy_runtime::boot::{Component, Setup, Shutdown};
 use wippy_runtime::logging::Logging;
+use wippy_runtime::security::SecurityComponent;
 use wippy_runtime::system::SystemComponent;
 use wippy_runtime::terminal::Terminal;
 use wippy_runtime::{Result, events, functions, registry, supervisor};
@@ -27,6 +28,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
     let hosts = wippy_hosts::components(shared.terminal.clone());
     let mut all: Vec<Arc<dyn Component>> = vec![
         Arc::new(Program(shared)),
+        Arc::new(SecurityComponent),
         Arc::new(supervisor::SupervisorComponent),
         Arc::new(registry::RegistryCommands),
         Arc::new(events::EventsComponent),

@@ -136,8 +136,10 @@ impl Node {
             None => &AllowAll,
         }
     }
-    pub(crate) fn has_policies(&self) -> bool {
-        self.policies.get().is_some()
+    /// Whether anything may be refused to anybody.
+    #[inline]
+    pub(crate) fn may_refuse(&self) -> bool {
+        self.policies.get().is_some_and(|p| p.may_refuse())
     }
 
     /// Makes `id` spawnable, replacing what was there.

@@ -21,6 +21,7 @@ mod overlay;
 pub mod payload;
 pub mod pg;
 pub mod registry;
+pub mod security;
 pub mod stream;
 pub mod system;
 pub mod time;
@@ -63,6 +64,7 @@ static ON_REQUEST: &[&Module] = &[
     &metrics::MODULE,
     &pg::MODULE,
     &registry::MODULE,
+    &security::MODULE,
     &stream::MODULE,
     &system::MODULE,
     &time::MODULE,

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use wippy_runtime::Error;
 use wippy_runtime::dispatch::Gate;
 use wippy_runtime::payload::Map;
-use wippy_runtime::process::{Actor, Inherited, Scope};
+use wippy_runtime::process::{Actor, Inherited};
+use wippy_runtime::security::Scope;
 
+use super::security::{ActorObject, ScopeObject};
 use crate::native::{Call, Object, Raise, Ret, Type};
+use crate::process::InProcess;
 use crate::process::module::text_map;
-use crate::process::{ActorObject, InProcess, ScopeObject};
 
 /// See the module comment.
 #[derive(Clone, Default)]

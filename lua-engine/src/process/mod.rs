@@ -54,5 +54,4 @@ pub(crate) use message::push_pid;
 pub(crate) use module::encode_args;
 pub use request::{Then, typed};
 pub use source::{After, Handler, ObjectRef, SourceId};
-pub use spawner::{ActorObject, ScopeObject};
 pub use surroundings::NodeSurroundings;

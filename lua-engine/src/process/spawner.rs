@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wippy_runtime::payload::{Flat, Map};
 use wippy_runtime::process::commands::{Exec, Spawn};
-use wippy_runtime::process::{Actor, Inherited, Message, Scope};
+use wippy_runtime::process::{Inherited, Message};
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::relay::Pid;
 use wippy_runtime::{Error, Kind};
@@ -13,6 +13,7 @@ use super::engine::InProcess;
 use super::message::push_pid;
 use super::module::{encode_args, text_map};
 use crate::member;
+use crate::modules::security::{ActorObject, ScopeObject};
 use crate::native::{Call, Member, Object, Raise, Ret};
 
 /// Which relations a spawn makes.
@@ -179,22 +180,6 @@ fn builder_context(call: &mut Call<'_>) -> Result<Ret, Raise> {
 fn builder_options(call: &mut Call<'_>) -> Result<Ret, Raise> {
     let spawner = call.userdata::<Spawner>(1)?.clone();
     add_options(call, spawner, 2)
-}
-
-/// An actor as a Lua object; made by the security module.
-pub struct ActorObject(pub Arc<Actor>);
-
-impl Object for ActorObject {
-    const EXPECTED: &'static str = "Actor";
-    const METHODS: &'static [Member] = &[];
-}
-
-/// A scope as a Lua object; made by the security module.
-pub struct ScopeObject(pub Arc<Scope>);
-
-impl Object for ScopeObject {
-    const EXPECTED: &'static str = "Scope";
-    const METHODS: &'static [Member] = &[];
 }
 
 fn builder_actor(call: &mut Call<'_>) -> Result<Ret, Raise> {

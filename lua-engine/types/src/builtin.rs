@@ -46,6 +46,7 @@ manifests![
     "hash",
     "uuid",
     "stream",
+    "security",
 ];
 
 /// The module that holds the base functions.

@@ -133,7 +133,7 @@ impl<'a> StepContext<'a> {
         if self.caller.control.host.capabilities.is_restricted() {
             check_capability(self.caller, "process.send")?;
         }
-        if self.caller.node.has_policies() {
+        if self.caller.node.may_refuse() {
             let denied = || Error::permission_denied(format!("not allowed to send: {shown}"));
             Gate::new(self.caller).require("process.send", &to.to_string(), denied)?;
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::error::Error;
 use crate::node::Node;
 use crate::payload::Map;
-use crate::process::{Control, Frame};
+use crate::process::{Control, Frame, Inherited};
 use crate::security::Ask;
 
 /// Who asks: passed to every handler.
@@ -35,13 +35,34 @@ impl<'a> Gate<'a> {
     pub fn caller(&self) -> &Caller {
         self.caller
     }
-    /// Whether the caller may do `action` to `resource`.
+    /// Whether the caller may do `action` to `resource`. Policies see the caller's pid with the actions `process.*`.
     pub fn allows(&self, action: &str, resource: &str) -> bool {
-        let attributes = Map::new();
-        let ask = Ask { on_behalf: &self.frame.inherited, action, resource, attributes: &attributes };
-        let allowed = self.caller.node.policies().allows(&ask);
+        let mut attributes = Map::new();
+        let scope = self.frame.inherited.scope.as_ref();
+        if action.starts_with("process.") && scope.is_some_and(|s| s.reads_attributes()) {
+            attributes.insert("pid".to_owned(), self.caller.control.pid().to_string().into());
+        }
+        self.ask(action, resource, &attributes)
+    }
+    /// [`Gate::allows`] where policies see `attributes`.
+    pub fn ask(&self, action: &str, resource: &str, attributes: &Map) -> bool {
+        let node = &self.caller.node;
+        if !node.may_refuse() {
+            return true;
+        }
+        let Inherited { actor, scope, .. } = &*self.frame.inherited;
+        let (pid, id) = (self.caller.control.pid(), &self.frame.entry);
+        if actor.is_none() {
+            tracing::debug!(action, resource, %pid, %id, "security check with missing actor");
+        }
+        if scope.is_none() {
+            tracing::debug!(action, resource, %pid, %id, "security check with missing policy scope");
+        }
+        let allowed = node.policies().allows(&Ask { on_behalf: &self.frame.inherited, action, resource, attributes });
         if !allowed {
-            self.caller.node.denials.fetch_add(1, Ordering::Relaxed);
+            node.denials.fetch_add(1, Ordering::Relaxed);
+            let actor = actor.as_ref().map(|a| a.id.as_str());
+            tracing::debug!(actor, action, resource, %pid, %id, "not allowed");
         }
         allowed
     }

@@ -6,18 +6,13 @@ use std::sync::Arc;
 use crate::payload::{Map, Value};
 use crate::registry::EntryId;
 use crate::relay::Pid;
+use crate::security::Scope;
 
 /// On whose behalf code runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Actor {
     pub id: String,
     pub meta: Map,
-}
-
-/// The policies an actor's requests are judged by.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Scope {
-    pub policies: Vec<EntryId>,
 }
 
 /// What a run hands down to functions it calls and processes it spawns. Shared, never changed in place.

@@ -19,7 +19,7 @@ pub use control::{
 };
 pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topic};
 pub use exit::Exit;
-pub use frame::{Actor, Frame, Inherited, Scope};
+pub use frame::{Actor, Frame, Inherited};
 pub use held::HeldId;
 pub use queue::{Batch, EventQueue, Full};
 pub use state::{Parked, State, StateWord, Wake};

@@ -1,0 +1,117 @@
+//! Reading `security.policy` entries.
+
+use regex::RegexBuilder;
+
+use super::condition::{Condition, Operand, Operator, Right};
+use super::policy::{Effect, Filter, Policy};
+use crate::error::{Error, Result};
+use crate::payload::Value;
+use crate::registry::decode::Fields;
+use crate::registry::{Entry, EntryId};
+
+/// Largest compiled regular expression, in bytes.
+const MAX_PATTERN: usize = 1 << 20;
+
+/// The policy of an entry, and the groups it is in. Errors: Internal `failed to create policy entry`, because of
+/// Invalid `failed to decode policy config` or Internal `failed to create policy`.
+pub(super) fn policy(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
+    read(entry).map_err(|e| Error::internal("failed to create policy entry").because(e))
+}
+
+fn read(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
+    let invalid = |e| Error::invalid("failed to decode policy config").because(e);
+    let fields = Fields::new(entry).map_err(invalid)?;
+    let groups = fields.list_of_str("groups").map_err(invalid)?;
+    let groups = groups.into_iter().filter(|g| !g.is_empty()).map(|g| EntryId::resolve(g, entry.id.ns())).collect();
+    let Some(policy) = fields.nested("policy").map_err(invalid)? else {
+        return Err(invalid(fields.error("policy", "actions must be a string or list")));
+    };
+    let actions = filter(&policy, "actions").map_err(invalid)?;
+    let resources = filter(&policy, "resources").map_err(invalid)?;
+    let written = policy.list_of_maps("conditions").map_err(invalid)?;
+    let written = written.iter().enumerate();
+    let written = written.map(|(i, c)| Written::read(i, c)).collect::<Result<Vec<_>>>().map_err(invalid)?;
+    let effect = match policy.opt_str("effect").map_err(invalid)?.unwrap_or_default() {
+        "allow" => Effect::Allow,
+        "deny" => Effect::Deny,
+        other => return Err(invalid(policy.error("effect", format_args!("invalid policy effect: {other}")))),
+    };
+    let conditions = written.into_iter().enumerate().map(|(i, w)| {
+        let at = |e: Error| Error::internal("failed to create policy").because(entry_error(&policy, i, e));
+        w.compile().map_err(at)
+    });
+    let conditions = conditions.collect::<Result<_>>()?;
+    drop(policy);
+    fields.finish_and_log();
+    Ok((Policy { id: entry.id.clone(), actions, resources, conditions, effect }, groups))
+}
+
+/// `error`, led to by the place of the condition's value.
+fn entry_error(policy: &Fields<'_>, i: usize, error: Error) -> Error {
+    let details = error.details().cloned();
+    policy.error(&format!("conditions.{i}.value"), error.message()).with_details(details)
+}
+
+/// A filter: a text, or a list of which items that are no texts match nothing.
+fn filter(policy: &Fields<'_>, key: &str) -> Result<Filter> {
+    match policy.value(key) {
+        Some(Value::Str(text)) if text.is_empty() => {
+            Err(policy.error(key, format_args!("{key} string cannot be empty")))
+        }
+        Some(Value::List(list)) if list.is_empty() => {
+            Err(policy.error(key, format_args!("{key} list cannot be empty")))
+        }
+        Some(Value::Str(text)) => Ok(Filter::new([text.as_str()])),
+        Some(Value::List(list)) => Ok(Filter::new(list.iter().filter_map(Value::as_str))),
+        _ => Err(policy.error(key, format_args!("{key} must be a string or list"))),
+    }
+}
+
+/// A condition as it is written, its fields checked.
+struct Written<'e> {
+    field: &'e str,
+    operator: (Operator, bool),
+    value: Option<&'e Value>,
+    value_from: &'e str,
+}
+
+impl<'e> Written<'e> {
+    fn read(i: usize, fields: &Fields<'e>) -> Result<Written<'e>> {
+        let wrong = |key: &str, what: &str| fields.error(key, format_args!("condition {i}: {what}"));
+        let field = fields.str_or("field", "")?;
+        if field.is_empty() {
+            return Err(wrong("field", "field is required"));
+        }
+        let operator = fields.str_or("operator", "")?;
+        if operator.is_empty() {
+            return Err(wrong("operator", "operator is required"));
+        }
+        let (value, value_from) = (fields.value("value"), fields.str_or("value_from", "")?);
+        if value.is_none() && value_from.is_empty() {
+            return Err(wrong("value", "value or value_from is required"));
+        }
+        let unknown = || wrong("operator", &format!("invalid operator: {operator}"));
+        Ok(Written { field, operator: Operator::parse(operator).ok_or_else(unknown)?, value, value_from })
+    }
+
+    /// Errors: Internal `invalid regex pattern`.
+    fn compile(self) -> Result<Condition> {
+        let (operator, negated) = self.operator;
+        let right = match (self.value, operator) {
+            _ if !self.value_from.is_empty() => Right::From(Operand::parse(self.value_from)),
+            (Some(Value::Str(pattern)), Operator::Matches) => {
+                let compiled = RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build();
+                Right::Pattern(compiled.map_err(|e| {
+                    let cause = e.to_string();
+                    Error::internal("invalid regex pattern").detail("pattern", pattern.as_str()).detail("cause", cause)
+                })?)
+            }
+            (value, Operator::Matches) => {
+                let error = Error::internal("invalid regex pattern");
+                return Err(error.detail("pattern", value.cloned()).detail("cause", "the pattern must be a string"));
+            }
+            (value, _) => Right::Value(value.cloned().unwrap_or_default()),
+        };
+        Ok(Condition { field: Operand::parse(self.field), operator, negated, right })
+    }
+}

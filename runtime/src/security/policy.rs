@@ -1,0 +1,108 @@
+//! One policy: which actions on which resources, under which conditions, and
+//! what it says then. Pure and immutable.
+
+use super::Check;
+use super::condition::Condition;
+use crate::registry::EntryId;
+
+/// What a policy says when everything matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+/// What a policy or a scope says about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Allow,
+    Deny,
+    /// Nothing applies.
+    Undefined,
+}
+
+impl Outcome {
+    /// `allow`, `deny` or `undefined`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Allow => "allow",
+            Outcome::Deny => "deny",
+            Outcome::Undefined => "undefined",
+        }
+    }
+}
+
+/// A pattern for actions or resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Pattern {
+    Exact(Box<str>),
+    /// `*`, `prefix*`, and `prefix.*`, whose dot is no part of the prefix.
+    Prefix(Box<str>),
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Pattern {
+        match text {
+            "*" => return Pattern::Prefix("".into()),
+            // As short as this the dot stays: `.*` is everything that begins with a dot.
+            _ if text.len() > 2 && text.ends_with(".*") => return Pattern::Prefix(text[..text.len() - 2].into()),
+            _ => {}
+        }
+        match text.strip_suffix('*') {
+            Some(prefix) => Pattern::Prefix(prefix.into()),
+            None => Pattern::Exact(text.into()),
+        }
+    }
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Pattern::Exact(exact) => **exact == *text,
+            Pattern::Prefix(prefix) => text.starts_with(&**prefix),
+        }
+    }
+}
+
+/// Matches if one of its patterns does: `*`, `prefix*`, `prefix.*`, or the exact text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter(Box<[Pattern]>);
+
+impl Filter {
+    pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Filter {
+        Filter(patterns.into_iter().map(Pattern::parse).collect())
+    }
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.iter().any(|p| p.matches(text))
+    }
+    pub(super) fn patterns(&self) -> &[Pattern] {
+        &self.0
+    }
+}
+
+/// See the module comment.
+#[derive(Debug)]
+pub struct Policy {
+    pub id: EntryId,
+    pub(super) actions: Filter,
+    pub(super) resources: Filter,
+    /// All must hold.
+    pub(super) conditions: Box<[Condition]>,
+    pub(super) effect: Effect,
+}
+
+impl Policy {
+    /// A policy without conditions.
+    pub fn new(id: EntryId, actions: Filter, resources: Filter, effect: Effect) -> Policy {
+        Policy { id, actions, resources, conditions: Box::default(), effect }
+    }
+    pub fn evaluate(&self, check: &Check<'_>) -> Outcome {
+        if !self.actions.matches(check.action) { Outcome::Undefined } else { self.evaluate_action(check) }
+    }
+    /// [`Policy::evaluate`] when the action is known to match.
+    pub(super) fn evaluate_action(&self, check: &Check<'_>) -> Outcome {
+        let applies = self.resources.matches(check.resource) && self.conditions.iter().all(|c| c.holds(check));
+        match (applies, self.effect) {
+            (false, _) => Outcome::Undefined,
+            (true, Effect::Allow) => Outcome::Allow,
+            (true, Effect::Deny) => Outcome::Deny,
+        }
+    }
+}
