@@ -2,7 +2,7 @@
 //! configuration, the lock file and the entries, and send the entries through
 //! the pipeline.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wippy_runtime::boot::{Config, ConfigRequest, LoadRequest, Lock, Problem, Switches, load, loader};
 use wippy_runtime::registry::Entry;
@@ -49,6 +49,8 @@ pub fn config(global: &Global, set: &[String]) -> Result<Config, Failure> {
 pub struct Project {
     pub entries: Vec<Entry>,
     pub problems: Vec<Problem>,
+    /// Where the files of modules are, by their names.
+    pub module_roots: Vec<(String, PathBuf)>,
 }
 
 /// Reads the project of a lock file. `None`: there is no lock file. Files that cannot be used are problems, not
@@ -65,7 +67,8 @@ pub fn read(lock_file: &Path, config: &Config, overrides: &[String]) -> Result<O
         return Err(error.into());
     }
     problems.extend(set.problems);
-    Ok(Some(Project { entries: set.entries, problems }))
+    let module_roots = report.module_roots.into_iter().collect();
+    Ok(Some(Project { entries: set.entries, problems, module_roots }))
 }
 
 /// [`read`] for commands that need a project.

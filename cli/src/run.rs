@@ -111,6 +111,7 @@ fn start(
         }
         Some(project) => {
             show(&project.problems);
+            app.node.filesystems().set_module_roots(project.module_roots);
             project.entries
         }
         None => {

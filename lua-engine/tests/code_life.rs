@@ -3,15 +3,17 @@
 mod project;
 
 use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use project::{HOST, Project, shown};
-use wippy_lua::code::{CodeFiles, FileCompiler};
+use wippy_lua::code::FileCompiler;
 use wippy_runtime::boot::{Component, Config, Setup};
 use wippy_runtime::dispatch::CapabilitySet;
+use wippy_runtime::files::{DirEntry, File, FileStat, Filesystem, Opening};
 use wippy_runtime::payload::{Map, Value};
 use wippy_runtime::process::Limits;
 use wippy_runtime::registry::pipeline::{Bytecode, CacheMode, CodeCache, EntrySet, IdPatterns, Pipeline, Purpose};
@@ -194,30 +196,67 @@ fn compiled_code_is_kept_on_disk() {
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Files in memory, for `.bc` entries.
+/// A filesystem in memory, as a pack has it.
 #[derive(Default)]
 struct Packed(Mutex<Files>);
 
-impl CodeFiles for Packed {
-    fn read(&self, fs: &EntryId, path: &str) -> Result<Vec<u8>> {
-        let found = self.0.lock().get(&format!("{fs}/{path}")).cloned();
-        found.ok_or_else(|| Error::not_found(format!("no file {path} in {fs}")))
+struct Content(Cursor<Vec<u8>>);
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+impl Write for Content {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+impl Seek for Content {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+}
+impl File for Content {
+    fn stat(&self) -> io::Result<FileStat> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-struct Packs(Arc<Packed>);
-
-impl Component for Packs {
-    fn name(&self) -> &'static str {
-        "packs"
+impl Filesystem for Packed {
+    fn open(&self, path: &str, _: Opening) -> io::Result<Box<dyn File>> {
+        let found = self.0.lock().get(path).cloned();
+        let content = found.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Box::new(Content(Cursor::new(content))))
     }
-    fn requires(&self) -> &'static [&'static str] {
-        &["lua"]
+    fn stat(&self, _: &str) -> io::Result<FileStat> {
+        Err(io::ErrorKind::PermissionDenied.into())
     }
-    fn load(&self, setup: &Setup<'_>) -> Result<()> {
-        setup.context.set::<dyn CodeFiles>(self.0.clone())
+    fn list(&self, _: &str) -> io::Result<Vec<DirEntry>> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn make_dir(&self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
     }
 }
+
+/// A project in which `files` are the filesystem `id`.
+fn project_with(id: &str, files: Arc<Packed>) -> Project {
+    let project = Project::new();
+    project.app.node.filesystems().put(&EntryId::parse(id), files);
+    project
+}
+
+const CODE: &str = "internal:lua.bytecode";
 
 /// `entries` as a pack has them, and the files of the pack.
 fn packed(entries: Vec<Entry>) -> Result<(Vec<Entry>, Arc<Packed>)> {
@@ -229,13 +268,9 @@ fn packed(entries: Vec<Entry>) -> Result<(Vec<Entry>, Arc<Packed>)> {
     let purpose = Purpose::Pack { exclude: None, bytecode: Some(bytecode), embed: None };
     let mut set = EntrySet::new(entries);
     Pipeline::standard(purpose, &Config::empty(), &[])?.execute(&mut set)?;
-    let files = set
-        .filesystems
-        .iter()
-        .flat_map(|(fs, files)| files.iter().map(move |(path, content)| (format!("{fs}/{path}"), content.clone())));
-    let packed = Packed(Mutex::new(files.collect()));
+    let files = set.filesystems.swap_remove(&EntryId::parse(CODE)).unwrap_or_default();
     set.entries.retain(|e| e.kind.ends_with(".bc"));
-    Ok((set.entries, Arc::new(packed)))
+    Ok((set.entries, Arc::new(Packed(Mutex::new(files)))))
 }
 
 #[test]
@@ -247,7 +282,7 @@ fn packed_code_runs() {
     let library = lua("app:lib", "library.lua", "return { v = 'packed' }");
     let broken = lua("app:broken", "process.lua", "return { run = function()\n  error('here') end }");
     let (entries, files) = packed(vec![function, library, broken]).unwrap();
-    let project = Project::with(Config::empty(), vec![Arc::new(Packs(files.clone()))]);
+    let project = project_with(CODE, files);
     project.app.install(entries.clone()).unwrap();
     assert_eq!(answer(&project, "app:f"), "packed");
     let (_, outcome) = project.spawn("app:broken").unwrap();
@@ -257,22 +292,22 @@ fn packed_code_runs() {
     let refused = |change: &dyn Fn(&mut Files)| {
         let (entries, files) = packed(vec![lua("app:lib", "library.lua", "return { v = 'packed' }")]).unwrap();
         change(&mut files.0.lock());
-        let project = Project::with(Config::empty(), vec![Arc::new(Packs(files))]);
+        let project = project_with(CODE, files);
         project.app.install(entries).unwrap_err().to_string()
     };
-    let file = "internal:lua.bytecode/app/lib.luac";
+    let file = "app/lib.luac";
     let altered = refused(&|files| files.get_mut(file).unwrap().extend(b" -- more"));
     let hash = "app/lib.luac in internal:lua.bytecode has the hash sha256:";
     assert!(altered.contains(&format!("failed to load bytecode: entry app:lib: field hash: {hash}")), "{altered}");
     let missing = refused(&|files| files.clear());
     let unresolved = "unresolved dependencies after retry: app:lib: operation failed for entry app:lib: \
-        failed to load bytecode: no file app/lib.luac in internal:lua.bytecode";
+        failed to load bytecode: cannot read app/lib.luac in internal:lua.bytecode: entity not found";
     assert!(missing.ends_with(unresolved), "{missing}");
 
     let foreign = b"\x1bLua and whatever else".to_vec();
     let files = Arc::new(Packed::default());
-    files.0.lock().insert("app:fs/x.luac".into(), foreign);
-    let project = Project::with(Config::empty(), vec![Arc::new(Packs(files))]);
+    files.0.lock().insert("x.luac".into(), foreign);
+    let project = project_with("app:fs", files);
     let hash = "sha256:4f5a";
     let fields = [("fs", "app:fs".into()), ("path", "x.luac".into()), ("hash", hash.into())];
     let wrong = project.app.install(vec![entry("app:lib", "library.lua.bc", &fields)]).unwrap_err().to_string();

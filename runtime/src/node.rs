@@ -16,6 +16,7 @@ use crate::dispatch::Dispatcher;
 use crate::entropy::Entropy;
 use crate::env::Environment;
 use crate::error::Error;
+use crate::files::Filesystems;
 use crate::functions::Functions;
 use crate::io::Io;
 use crate::metrics::Metrics;
@@ -40,6 +41,7 @@ pub struct Node {
     names: Names,
     functions: Functions,
     environment: Arc<Environment>,
+    filesystems: Arc<Filesystems>,
     factories: RwLock<HashMap<Arc<str>, Arc<dyn Factory>>>,
     dispatcher: OnceLock<Dispatcher>,
     policies: OnceLock<Arc<dyn Policies>>,
@@ -68,6 +70,7 @@ impl Node {
             names: Names::default(),
             functions: Functions::default(),
             environment: Arc::default(),
+            filesystems: Arc::default(),
             factories: RwLock::default(),
             dispatcher: OnceLock::new(),
             policies: OnceLock::new(),
@@ -105,6 +108,9 @@ impl Node {
     }
     pub fn environment(&self) -> &Arc<Environment> {
         &self.environment
+    }
+    pub fn filesystems(&self) -> &Arc<Filesystems> {
+        &self.filesystems
     }
     pub fn io(&self) -> &Io {
         &self.io

@@ -1,30 +1,26 @@
 //! The component `lua`: the catalogue of modules and the code entries.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wippy_runtime::Result;
-use wippy_runtime::boot::{App, Component, Setup};
+use wippy_runtime::boot::{Component, Setup};
 use wippy_runtime::functions::Pools;
 use wippy_runtime::registry::pipeline::CodeCache;
 
-use super::files::{Chunks, CodeFiles};
+use super::files::Chunks;
 use super::handler::CodeHandler;
 use super::types::TypeChecker;
 use super::version::Workshop;
 use crate::modules::{self, Catalogue};
 use crate::process::NodeSurroundings;
 
-/// See the module comment. Needs the [`Pools`] of the hosts; sets the [`Catalogue`]; reads the files of `.bc` entries
-/// through the [`CodeFiles`] of whoever has set one by the time components start.
-#[derive(Default)]
-pub struct LuaComponent {
-    handler: OnceLock<Arc<CodeHandler>>,
-}
+/// See the module comment. Needs the [`Pools`] of the hosts; sets the [`Catalogue`].
+pub struct LuaComponent;
 
 /// One for each boot.
 pub fn component() -> Arc<dyn Component> {
-    Arc::new(LuaComponent::default())
+    Arc::new(LuaComponent)
 }
 
 impl Component for LuaComponent {
@@ -50,17 +46,9 @@ impl Component for LuaComponent {
             bus: setup.bus.clone(),
             workshop,
             chunks: Chunks::new(CodeCache::from_config(setup.config)),
-            files: OnceLock::new(),
             books: Mutex::default(),
         });
-        setup.handler(handler.clone());
-        let _ = self.handler.set(handler);
-        Ok(())
-    }
-    fn start(&self, app: &Arc<App>) -> Result<()> {
-        if let (Some(handler), Some(files)) = (self.handler.get(), app.context.get::<dyn CodeFiles>()) {
-            let _ = handler.files.set(files);
-        }
+        setup.handler(handler);
         Ok(())
     }
 }

@@ -13,19 +13,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
+use wippy_runtime::files::Filesystems;
 use wippy_runtime::payload::Value;
 use wippy_runtime::registry::pipeline::{CacheMode, CodeCache, CodeKey, Compiler};
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::{Error, Result};
 
 use super::compile::{CompileError, compile, compile_plain, erase};
-
-/// Reads files of filesystem entries. The part that owns those sets it in the context.
-pub trait CodeFiles: Send + Sync {
-    /// The whole content of the file `path` of the filesystem `fs`. Errors: NotFound if either does not exist (yet).
-    /// Blocks.
-    fn read(&self, fs: &EntryId, path: &str) -> Result<Vec<u8>>;
-}
 
 /// The first line of a `.luac` file.
 const FORMAT: &str = "wippy lua code 1\n";
@@ -55,22 +49,11 @@ pub(super) fn shown_file(entry: &Entry) -> &str {
     entry.source_file("source").map_or(entry.id.as_str(), |file| file)
 }
 
-/// Reads a `.luac` file for `entry` and compiles it. Errors: Internal `failed to load bytecode` with the reason.
-pub(super) fn load(
-    files: Option<&dyn CodeFiles>,
-    entry: &Entry,
-    fs: &EntryId,
-    path: &str,
-    sha256: &str,
-) -> Result<Arc<[u8]>> {
+/// Reads a `.luac` file for `entry` and compiles it. Asks for no permission: what an entry consists of is the decision
+/// of whoever may change entries. Errors: Internal `failed to load bytecode` with the reason. Blocks.
+pub(super) fn load(files: &Filesystems, entry: &Entry, fs: &EntryId, path: &str, sha256: &str) -> Result<Arc<[u8]>> {
     let read = || {
-        let files = files.ok_or_else(|| {
-            Error::unavailable(format!("nothing in this runtime serves the filesystem {fs} that holds {path}"))
-        })?;
-        let bytes = files.read(fs, path)?;
-        if bytes.len() > MAX_FILE {
-            return Err(Error::limit_exceeded(format!("{path} in {fs} is larger than {MAX_FILE} bytes")));
-        }
+        let bytes = files.read(fs, path, MAX_FILE)?;
         let found: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
         if !found.eq_ignore_ascii_case(sha256) {
             let text = format!("{path} in {fs} has the hash sha256:{found}, expected sha256:{sha256}");

@@ -8,7 +8,7 @@
 //! to the versions in force nothing is replaced.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wippy_runtime::boot::nearest;
@@ -21,7 +21,7 @@ use wippy_runtime::{Error, Kind, Node, Result};
 
 use super::compile::CompileError;
 use super::definition::{self, Dependency, KINDS, Role, Source, Target};
-use super::files::{self, Chunks, CodeFiles, Compiled, shown_file};
+use super::files::{self, Chunks, Compiled, shown_file};
 use super::graph::{Broken, CodeNode, Graph};
 use super::problems::Problems;
 use super::version::{Version, Workshop};
@@ -43,7 +43,6 @@ pub(super) struct CodeHandler {
     pub bus: Bus,
     pub workshop: Workshop,
     pub chunks: Chunks,
-    pub files: OnceLock<Arc<dyn CodeFiles>>,
     pub books: Mutex<Books>,
 }
 
@@ -120,7 +119,7 @@ impl CodeHandler {
             }
             Source::File { fs, path, sha256 } => {
                 let fs = EntryId::resolve(fs, entry.id.ns());
-                files::load(self.files.get().map(|f| &**f), entry, &fs, path, sha256)?
+                files::load(self.node.filesystems(), entry, &fs, path, sha256)?
             }
         };
         let (role, method, dependencies) = (definition.role, definition.method, definition.dependencies);

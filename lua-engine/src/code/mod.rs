@@ -22,7 +22,7 @@ mod version;
 pub use compile::{CompileError, compile};
 pub use component::{LuaComponent, component};
 pub use factory::LuaFactory;
-pub use files::{CodeFiles, FileCompiler};
+pub use files::FileCompiler;
 pub use lint::{Finding, is_linted, lint_entries};
 
 use std::sync::Arc;
