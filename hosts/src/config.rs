@@ -1,12 +1,13 @@
 //! What entries of the kinds `process.host` and `terminal.host` say: fields,
-//! defaults, bounds. A limit that this build cannot enforce is refused, never
-//! ignored.
+//! defaults, bounds. What nobody knows is refused, never ignored: a misspelt
+//! limit would be none.
 
 use wippy_runtime::dispatch::CapabilitySet;
-use wippy_runtime::process::Limits;
+use wippy_runtime::process::{Limits, Walls};
 use wippy_runtime::registry::decode::Fields;
 use wippy_runtime::registry::{Entry, Lifecycle};
 use wippy_runtime::scheduler::MAX_WORKERS;
+use wippy_runtime::security::Filter;
 use wippy_runtime::{Result, duration, size};
 
 /// What a host of foreign code may use unless it says otherwise.
@@ -53,6 +54,9 @@ pub struct HostConfig {
     queues: (i64, i64),
     pub capabilities: CapabilitySet,
     pub limits: Limits,
+    pub walls: Walls,
+    /// Components that import what nobody gives them fail at load.
+    pub strict_imports: bool,
     pub lifecycle: Lifecycle,
 }
 
@@ -77,17 +81,10 @@ impl HostConfig {
                 HostKind::Terminal => capabilities.with_terminal(),
             },
             limits: decode_limits(&data, sandbox)?,
+            walls: decode_walls(&data, sandbox)?,
+            strict_imports: data.bool("strict_imports", false)?,
             lifecycle: Lifecycle::decode(&data)?,
         };
-        for absent in ["messages", "strict_imports"] {
-            if data.has(absent) {
-                return Err(data.error(absent, NOT_ENFORCED));
-            }
-        }
-        if sandbox {
-            let id = &entry.id;
-            tracing::warn!(host = %id, "a sandbox does not limit cpu or messages between hosts yet");
-        }
         data.finish_and_log();
         Ok(config)
     }
@@ -104,13 +101,14 @@ impl HostConfig {
         note(self.queues.1 != new.queues.1, "host.local_queue_size");
         note(self.capabilities != new.capabilities, "capabilities");
         note(self.limits != new.limits, "limits");
+        note(self.walls != new.walls, "messages");
+        note(self.strict_imports != new.strict_imports, "strict_imports");
         changed
     }
 }
 
-const LIMITS: [&str; 8] = ["memory", "processes", "mailbox", "message", "slice", "timers", "coroutines", "handles"];
-
-const NOT_ENFORCED: &str = "this build cannot enforce it";
+const LIMITS: [&str; 9] =
+    ["memory", "processes", "mailbox", "message", "slice", "cpu", "timers", "coroutines", "handles"];
 
 fn decode_host(data: &Fields<'_>) -> Result<(usize, (i64, i64))> {
     let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -140,18 +138,22 @@ fn decode_capabilities(data: &Fields<'_>, sandbox: bool) -> Result<CapabilitySet
             if item.is_empty() {
                 return Err(fields.error(&key, "a capability needs a name"));
             }
-            if names_a_kind(item) {
-                return Err(fields.error(&key, format_args!("calls cannot be limited by the kind {item:?} yet")));
-            }
         }
     }
     let allow = if fields.has("allow") { &allow[..] } else { default };
     Ok(CapabilitySet::new(allow, &deny))
 }
 
-/// Whether an item means a kind of entries that can be called.
-fn names_a_kind(item: &str) -> bool {
-    ["function.", "workflow.", "process.lua", "process.wasm"].iter().any(|kind| item.starts_with(kind))
+fn decode_walls(data: &Fields<'_>, sandbox: bool) -> Result<Walls> {
+    let mut walls = if sandbox { Walls::closed() } else { Walls::default() };
+    let Some(fields) = data.nested("messages")? else { return Ok(walls) };
+    only(&fields, data, "messages", &["accept_from", "send_to"])?;
+    for (key, list) in [("accept_from", &mut walls.accept_from), ("send_to", &mut walls.send_to)] {
+        if fields.has(key) {
+            *list = Some(Filter::new(fields.list_of_str(key)?));
+        }
+    }
+    Ok(walls)
 }
 
 fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
@@ -165,7 +167,7 @@ fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
     }
     let Some(fields) = data.nested("limits")? else { return Ok(limits) };
     if fields.has("cpu") {
-        return Err(fields.error("cpu", NOT_ENFORCED));
+        return Err(fields.error("cpu", "this build cannot enforce it"));
     }
     only(&fields, data, "limits", &LIMITS)?;
     limits.memory = bytes(&fields, "memory", limits.memory)?;

@@ -40,7 +40,9 @@ impl Host {
     pub fn new(node: &Arc<Node>, id: &EntryId, config: &HostConfig) -> Result<Host> {
         let pool = Arc::new(Pool::new(node, id.as_str()));
         let name = Name::new(id.as_str())?;
-        let shared = HostShared::new(name, pool.clone(), config.capabilities.clone(), config.limits.clone());
+        let shared = HostShared::new(name, pool.clone(), config.capabilities.clone(), config.limits.clone())
+            .with_walls(config.walls.clone())
+            .with_strict_imports(config.strict_imports);
         let shared = Arc::new(shared);
         node.router().register_processes(&shared)?;
         let state = State { workers: config.workers, up: false, retired: false };

@@ -4,7 +4,8 @@ mod rig;
 
 use rig::entry;
 use wippy_hosts::HostConfig;
-use wippy_runtime::process::Limits;
+use wippy_runtime::process::{Limits, Walls};
+use wippy_runtime::security::Filter;
 
 fn decode(kind: &str, data: &str) -> Result<HostConfig, String> {
     HostConfig::decode(&entry("app:h", kind, data)).map_err(|e| e.to_string())
@@ -15,6 +16,7 @@ fn defaults() {
     let host = decode("process.host", "host: {workers: 0, queue_size: 0}").unwrap();
     assert_eq!(host.workers, std::thread::available_parallelism().unwrap().get());
     assert_eq!(host.limits, Limits::default());
+    assert_eq!((host.walls, host.strict_imports), (Walls::default(), false));
     assert!(!host.lifecycle.auto_start && !host.capabilities.is_restricted());
     assert!(host.capabilities.allows("sql") && !host.capabilities.allows("terminal"));
     let terminal = decode("terminal.host", "{hide_logs: true, lifecycle: {auto_start: true}}").unwrap();
@@ -32,6 +34,8 @@ fn a_sandbox_has_limits_that_can_be_changed_one_by_one() {
         mailbox_bytes: 4 << 20,
         message: 1 << 20,
         slice: 1_000_000,
+        cpu_call: 0,
+        cpu_share: 0,
         timers: 100,
         coroutines: 100,
         handles: 32,
@@ -40,11 +44,16 @@ fn a_sandbox_has_limits_that_can_be_changed_one_by_one() {
     for (name, allowed) in [("json", true), ("process.spawn", true), ("funcs", true), ("sql", false), ("exec", false)] {
         assert_eq!(plain.capabilities.allows(name), allowed, "{name}");
     }
-    let text = "{sandbox: true, limits: {memory: 32MiB, mailbox: {messages: 5}, slice: 2ms}, \
-                capabilities: {allow: [sql], deny: [sql.admin]}}";
+    assert_eq!((plain.walls, plain.strict_imports), (Walls::closed(), false));
+    let text = "{sandbox: true, strict_imports: true, messages: {send_to: [app:gateway]}, \
+                limits: {memory: 32MiB, mailbox: {messages: 5}, slice: 2ms}, \
+                capabilities: {allow: [sql, function.lua], deny: [sql.admin]}}";
     let changed = decode("process.host", text).unwrap();
     let limits = Limits { memory: 32 << 20, mailbox_messages: 5, slice: 2_000_000, ..want };
     assert_eq!(changed.limits, limits);
+    let walls = Walls { send_to: Some(Filter::new(["app:gateway"])), ..Walls::closed() };
+    assert_eq!((changed.walls, changed.strict_imports), (walls, true));
+    assert!(changed.capabilities.allows_kind("function.lua") && !changed.capabilities.allows_kind("process.lua"));
     for (name, allowed) in [("sql.query", true), ("sql.admin", false), ("json", false)] {
         assert_eq!(changed.capabilities.allows(name), allowed, "{name}");
     }
@@ -67,7 +76,7 @@ fn wrong_fields_are_named() {
         ("limits: {slice: 1ns}", "field limits.slice: must be between 10us and 1s, got 1ns"),
         (
             "limits: {memroy: 1MiB}",
-            "field limits.memroy: unknown field, expected one of memory, processes, mailbox, message, slice, timers, coroutines, handles",
+            "field limits.memroy: unknown field, expected one of memory, processes, mailbox, message, slice, cpu, timers, coroutines, handles",
         ),
         (
             "limits: {mailbox: {mesages: 1}}",
@@ -75,13 +84,10 @@ fn wrong_fields_are_named() {
         ),
         ("limits: {cpu: {share: 20%}}", "field limits.cpu: this build cannot enforce it"),
         ("limits: {timers: 0}", "field limits.timers: must be at least 1, got 0"),
-        ("messages: {send_to: [app:x]}", "field messages: this build cannot enforce it"),
-        ("strict_imports: true", "field strict_imports: this build cannot enforce it"),
+        ("messages: {sent_to: [app:x]}", "field messages.sent_to: unknown field, expected one of accept_from, send_to"),
+        ("messages: {send_to: app:x}", "field messages.send_to: expected list of strings, got string"),
+        ("strict_imports: 1", "field strict_imports: expected boolean, got integer"),
         ("capabilities: {alow: [sql]}", "field capabilities.alow: unknown field, expected one of allow, deny"),
-        (
-            "capabilities: {allow: [\"function.lua\"]}",
-            "field capabilities.allow.0: calls cannot be limited by the kind \"function.lua\" yet",
-        ),
         ("capabilities: {deny: [\"\"]}", "field capabilities.deny.0: a capability needs a name"),
         (
             "lifecycle: {stop_timeout: 5}",

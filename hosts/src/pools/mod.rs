@@ -23,10 +23,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use wippy_runtime::clock::Nanos;
-use wippy_runtime::functions::{Callable, CancelCall, Done, FunctionCall};
+use wippy_runtime::functions::{Callable, CancelCall, Done, FunctionCall, call_options};
 use wippy_runtime::payload::{Flat, Map};
 use wippy_runtime::process::{Control, Exit, Factory, Frame, Invocation, Process};
-use wippy_runtime::registry::EntryId;
+use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::is_panic;
 use wippy_runtime::timers::TimerTarget;
@@ -56,6 +56,7 @@ pub struct FunctionPool(Arc<Shared>);
 struct Shared {
     node: Weak<Node>,
     id: EntryId,
+    kind: String,
     /// Host part of the pids of its calls.
     address: Name,
     factory: Arc<dyn Factory>,
@@ -112,15 +113,10 @@ impl Call {
 }
 
 impl FunctionPool {
-    /// A pool for the function `id`, not yet callable: see [`FunctionPool::install`]. A static pool makes its
+    /// A pool for the function `entry`, not yet callable: see [`FunctionPool::install`]. A static pool makes its
     /// instances here. Errors: the code cannot be loaded; too many names.
-    pub fn new(
-        node: &Arc<Node>,
-        id: EntryId,
-        factory: Arc<dyn Factory>,
-        config: PoolConfig,
-        options: Arc<Map>,
-    ) -> Result<FunctionPool> {
+    pub fn new(node: &Arc<Node>, entry: &Entry, factory: Arc<dyn Factory>, config: PoolConfig) -> Result<FunctionPool> {
+        let (id, kind, options) = (entry.id.clone(), entry.kind.clone(), call_options(entry));
         let address = Name::new(&format!("{id}#lua.{}", node.functions().next_generation()))?;
         let mut idle = Vec::new();
         if config.kind == PoolKind::Static {
@@ -143,7 +139,16 @@ impl FunctionPool {
         };
         node.router().register(address, Delivery::Calls)?;
         let node = Arc::downgrade(node);
-        Ok(FunctionPool(Arc::new(Shared { node, id, address, factory, config, options, state: Mutex::new(state) })))
+        Ok(FunctionPool(Arc::new(Shared {
+            node,
+            id,
+            kind,
+            address,
+            factory,
+            config,
+            options,
+            state: Mutex::new(state),
+        })))
     }
 
     /// Makes the pool answer for its function. A pool that it replaces should then be retired.
@@ -189,6 +194,9 @@ impl Callable for FunctionPool {
     }
     fn options(&self) -> Arc<Map> {
         self.0.options.clone()
+    }
+    fn kind(&self) -> &str {
+        &self.0.kind
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use wippy_runtime::functions::{Pool, Pools, call_options};
+use wippy_runtime::functions::{Pool, Pools};
 use wippy_runtime::process::Factory;
 use wippy_runtime::registry::Entry;
 use wippy_runtime::registry::decode::Fields;
@@ -25,7 +25,7 @@ impl Pools for FunctionPools {
         let fields = Fields::new(entry)?;
         let config = PoolConfig::decode(&fields)?;
         fields.finish_and_log();
-        let pool = FunctionPool::new(&node, entry.id.clone(), factory, config, call_options(entry))?;
+        let pool = FunctionPool::new(&node, entry, factory, config)?;
         Ok(Arc::new(pool))
     }
 }

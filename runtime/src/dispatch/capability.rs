@@ -1,9 +1,11 @@
 //! What a host lets its processes ask for.
 //!
-//! A capability is the name of a module (`sql`) or of a group of commands
-//! (`process.spawn`). An item of a list is a pattern as in policies: `*`,
+//! A capability is the name of a module (`sql`), of a group of commands
+//! (`process.spawn`), of a WASI group (`wasi:http`), or the kind of an entry
+//! that is called (`function.lua`). An item of a list is a pattern as in policies: `*`,
 //! `prefix*`, `prefix.*`; a plain name also covers the groups below it, so
-//! `process` is all of the process module.
+//! `process` is all of the process module. Kinds can all be called unless some
+//! of them are listed under `allow`; then only those can.
 
 /// One item of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,15 @@ impl Item {
             Some(prefix) => Item::Prefix(prefix.strip_suffix('.').unwrap_or(prefix).into()),
             None => Item::Name(text.into()),
         }
+    }
+    /// Whether it means a kind of entries that can be called.
+    fn is_kind(&self) -> bool {
+        let (Item::Name(text) | Item::Prefix(text)) = self;
+        let families = ["function", "workflow"].iter().any(|family| {
+            let rest = text.strip_prefix(family);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        families || ["process.lua", "process.wasm"].iter().any(|kind| text.starts_with(kind))
     }
     fn covers(&self, capability: &str) -> bool {
         match self {
@@ -39,6 +50,10 @@ pub struct CapabilitySet {
     allow: Vec<Item>,
     deny: Vec<Item>,
     terminal: bool,
+    /// Anything but terminal IO may be denied.
+    restricted: bool,
+    /// Kinds are listed under `allow`.
+    kinds: bool,
 }
 
 impl CapabilitySet {
@@ -48,7 +63,10 @@ impl CapabilitySet {
     /// What is in `allow` and not in `deny`, without terminal IO.
     pub fn new<S: AsRef<str>>(allow: &[S], deny: &[S]) -> CapabilitySet {
         let items = |list: &[S]| list.iter().map(|text| Item::parse(text.as_ref())).collect();
-        CapabilitySet { allow: items(allow), deny: items(deny), terminal: false }
+        let (allow, deny): (Vec<Item>, Vec<Item>) = (items(allow), items(deny));
+        let all = matches!(&allow[..], [Item::Prefix(all)] if all.is_empty());
+        let kinds = allow.iter().any(Item::is_kind);
+        CapabilitySet { restricted: !all || !deny.is_empty(), kinds, allow, deny, terminal: false }
     }
     /// This set and terminal IO, unless the set denies it.
     pub fn with_terminal(mut self) -> CapabilitySet {
@@ -56,8 +74,14 @@ impl CapabilitySet {
         self
     }
     /// Whether anything but terminal IO may be denied: the message path asks only then.
+    #[inline]
     pub fn is_restricted(&self) -> bool {
-        !self.deny.is_empty() || !matches!(&self.allow[..], [Item::Prefix(all)] if all.is_empty())
+        self.restricted
+    }
+    /// Whether entries of `kind` may be called; whether anything may be called at all is a capability of its own.
+    pub fn allows_kind(&self, kind: &str) -> bool {
+        let covers = |list: &[Item]| list.iter().any(|item| item.is_kind() && item.covers(kind));
+        (!self.kinds || covers(&self.allow)) && !covers(&self.deny)
     }
     pub fn allows(&self, capability: &str) -> bool {
         let covers = |list: &[Item]| list.iter().any(|item| item.covers(capability));
@@ -95,6 +119,17 @@ mod tests {
             for name in denied {
                 assert!(!set.allows(name), "{set:?} should deny {name}");
             }
+        }
+        let kinds: [(Names, Names, Names, Names); 4] = [
+            (&["*"], &[], &["function.lua", "process.lua"], &[]),
+            (&["funcs", "function.*"], &["function.wasm"], &["function.lua"], &["function.wasm", "process.lua"]),
+            (&["process", "process.lua"], &[], &["process.lua"], &["process.wasm", "function.lua"]),
+            (&["*"], &["process.lua"], &["function.lua", "process.wasm"], &["process.lua"]),
+        ];
+        for (allow, deny, allowed, denied) in kinds {
+            let set = CapabilitySet::new(allow, deny);
+            assert!(allowed.iter().all(|kind| set.allows_kind(kind)), "{set:?}");
+            assert!(!denied.iter().any(|kind| set.allows_kind(kind)), "{set:?}");
         }
         assert!(!CapabilitySet::default().is_restricted());
         assert!(!CapabilitySet::default().with_terminal().is_restricted());

@@ -1,11 +1,12 @@
 //! What a process sees of the world during one step.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::table::check_capability;
 use super::{Caller, Gate, Request};
 use crate::clock::Nanos;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::node::Node;
 use crate::process::{Batch, Control, Event, Frame, Message, Tag};
 use crate::relay::Pid;
@@ -111,11 +112,12 @@ impl<'a> StepContext<'a> {
     /// Sends a message; the hot path of everything. Order per sender and target is the order of calls.
     /// `shown` is the destination as the program wrote it, for the denial.
     ///
-    /// Errors: PermissionDenied, NotFound (`process not found`, `host not found`, `node not found`), InvalidState
+    /// Errors: PermissionDenied (by the gate, or by a wall between hosts), NotFound (`process not found`, `host not found`, `node not found`), InvalidState
     /// (`process closed`), Unavailable (`host is shutting down`), LimitExceeded (mailbox or message too large).
     pub fn send(&mut self, to: Pid, message: Message, shown: &dyn std::fmt::Display) -> Result<(), Error> {
         self.may_send(to, shown)?;
-        self.caller.node.router().send(to, message)
+        let sent = self.caller.node.router().send_from(Some(&self.caller.control.host), to, message);
+        sent.inspect_err(|e| self.count_denial(e))
     }
     /// [`StepContext::send`] to a pid whose process was looked up before and had not ended.
     pub fn send_to(
@@ -126,7 +128,14 @@ impl<'a> StepContext<'a> {
         shown: &dyn std::fmt::Display,
     ) -> Result<(), Error> {
         self.may_send(to, shown)?;
+        self.caller.control.host.check_send(&process.host).inspect_err(|e| self.count_denial(e))?;
         self.caller.node.router().deliver(process, message)
+    }
+    #[cold]
+    fn count_denial(&self, error: &Error) {
+        if *error.kind() == Kind::PERMISSION_DENIED {
+            self.caller.node.denials.fetch_add(1, Ordering::Relaxed);
+        }
     }
     #[inline]
     fn may_send(&self, to: Pid, shown: &dyn std::fmt::Display) -> Result<(), Error> {

@@ -7,7 +7,11 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::payload::Map;
 use crate::process::{Control, Frame, Inherited};
+use crate::relay::{Name, Pid};
 use crate::security::Ask;
+
+#[cfg(doc)]
+use crate::process::HostShared;
 
 /// Who asks: passed to every handler.
 #[derive(Clone)]
@@ -65,6 +69,32 @@ impl<'a> Gate<'a> {
             tracing::debug!(actor, action, resource, %pid, %id, "not allowed");
         }
         allowed
+    }
+    /// Whether something may go from the caller's host to host `id`. Errors: those of [`HostShared::check_reach`].
+    pub fn may_reach(&self, id: &str) -> Result<(), Error> {
+        match Name::known(id) {
+            Some(host) => self.counted(self.caller.control.host.check_reach(host)),
+            // Nobody is there.
+            None => Ok(()),
+        }
+    }
+    /// Whether something may go from the caller's host to where `pid` runs, as [`Gate::may_reach`].
+    pub fn may_reach_process(&self, pid: Pid) -> Result<(), Error> {
+        let host = self.caller.node.router().process(pid).map_or(pid.host, |process| process.host.id);
+        self.counted(self.caller.control.host.check_reach(host))
+    }
+    /// Whether the caller's host may send messages to that of `pid`. Errors: those of [`HostShared::check_send`].
+    pub fn may_message(&self, pid: Pid) -> Result<(), Error> {
+        let own = &self.caller.control.host;
+        match self.caller.node.router().process(pid) {
+            Some(process) => self.counted(own.check_send(&process.host)),
+            None => self.counted(own.check_reach(pid.host)),
+        }
+    }
+    fn counted(&self, checked: Result<(), Error>) -> Result<(), Error> {
+        checked.inspect_err(|_| {
+            self.caller.node.denials.fetch_add(1, Ordering::Relaxed);
+        })
     }
     /// `denied()` unless the caller may do `action` to `resource`.
     pub fn require(&self, action: &str, resource: &str, denied: impl FnOnce() -> Error) -> Result<(), Error> {

@@ -14,6 +14,7 @@ mod table;
 pub use capability::CapabilitySet;
 pub use context::{Called, StepContext};
 pub use gate::{Caller, Gate};
+pub(crate) use table::check_kind;
 pub use table::{CommandInfo, Completer, Dispatcher, DispatcherBuilder};
 
 use std::any::Any;

@@ -180,10 +180,19 @@ impl Dispatcher {
 /// Whether the caller's host grants `capability`.
 pub(super) fn check_capability(caller: &Caller, capability: &str) -> Result<(), Error> {
     let host = &caller.control.host;
-    if host.capabilities.allows(capability) {
-        return Ok(());
-    }
+    if host.capabilities.allows(capability) { Ok(()) } else { Err(denied(caller, capability)) }
+}
+
+/// Whether the caller's host lets entries of `kind` be called.
+pub(crate) fn check_kind(caller: &Caller, kind: &str) -> Result<(), Error> {
+    let host = &caller.control.host;
+    if host.capabilities.allows_kind(kind) { Ok(()) } else { Err(denied(caller, kind)) }
+}
+
+#[cold]
+fn denied(caller: &Caller, capability: &str) -> Error {
     caller.node.denials.fetch_add(1, Ordering::Relaxed);
-    let (host, entry) = (host.id.text(), caller.frame().entry.clone());
-    Err(Error::permission_denied(format!("capability \"{capability}\" is denied by host {host} (entry {entry})")))
+    let (host, entry) = (caller.control.host.id.as_str(), caller.frame().entry.clone());
+    tracing::debug!(capability, host, %entry, "denied by the host");
+    Error::permission_denied(format!("capability \"{capability}\" is denied by host {host} (entry {entry})"))
 }

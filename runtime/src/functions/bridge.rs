@@ -16,11 +16,12 @@ use crate::node::{Node, SpawnRequest};
 use crate::payload::{Map, Value};
 use crate::process::Exit;
 use crate::registry::{Entry, EntryId, Observer, OpKind, Operation};
-use crate::relay::Pid;
+use crate::relay::{Name, Pid};
 
 /// Calls one entry's processes.
 struct ProcessFunction {
     id: EntryId,
+    kind: String,
     host: String,
     options: Arc<Map>,
 }
@@ -31,7 +32,7 @@ impl ProcessFunction {
         let options = call_options(entry);
         let named = [options.get("default_host"), entry.meta.get("default_host")];
         let host = named.into_iter().flatten().filter_map(Value::as_str).find(|h| !h.is_empty())?;
-        Some(ProcessFunction { id: entry.id.clone(), host: host.to_owned(), options })
+        Some(ProcessFunction { id: entry.id.clone(), kind: entry.kind.clone(), host: host.to_owned(), options })
     }
 }
 
@@ -45,6 +46,14 @@ impl Callable for ProcessFunction {
                 done(exit.clone().into_result());
             }
         };
+        if let (Some(from), Some(to)) = (&call.host, Name::known(&self.host))
+            && let Err(denied) = from.check_reach(to)
+        {
+            if let Some(done) = take(&done) {
+                done(Err(denied));
+            }
+            return Box::new(|| {});
+        }
         let request = SpawnRequest {
             args: call.args,
             inherited: call.inherited,
@@ -71,6 +80,9 @@ impl Callable for ProcessFunction {
     }
     fn options(&self) -> Arc<Map> {
         self.options.clone()
+    }
+    fn kind(&self) -> &str {
+        &self.kind
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::dispatch::{Caller, Completer};
+use crate::dispatch::{Caller, Completer, check_kind};
 use crate::error::Error;
 use crate::node::Node;
 use crate::payload::{Flat, Map, Value};
@@ -89,7 +89,8 @@ pub fn call_options(entry: &Entry) -> Arc<Map> {
 }
 
 /// Calls the function `target` for a process; the call ends with it. `inherited`: `None` hands down what the caller
-/// has. Errors reach `done`: NotFound `no handler registered for target`, and those of the call.
+/// has. Errors reach `done`: NotFound `no handler registered for target`, PermissionDenied by the caller's host, and those
+/// of the call.
 pub(crate) fn call_for(
     caller: &Caller,
     target: &str,
@@ -102,6 +103,9 @@ pub(crate) fn call_for(
         Ok(function) => function,
         Err(e) => return done.complete(Err(e)),
     };
+    if let Err(denied) = check_kind(caller, function.kind()) {
+        return done.complete(Err(denied));
+    }
     let inherited = inherited.unwrap_or_else(|| caller.frame().inherited.clone());
     let call = FunctionCall {
         caller: Some(caller.control.pid()),
@@ -118,6 +122,10 @@ pub trait Callable: Send + Sync {
     fn call(&self, call: FunctionCall, done: Done) -> CancelCall;
     /// `meta.options` of the entry.
     fn options(&self) -> Arc<Map>;
+    /// The kind of the entry, which a caller's host may deny. Empty: of none.
+    fn kind(&self) -> &str {
+        ""
+    }
 }
 
 /// Makes pools of instances that serve functions. Set in the context by the hosts, used by the engines, which so need
@@ -199,6 +207,9 @@ impl Callable for Intercepted {
     }
     fn options(&self) -> Arc<Map> {
         self.function.options()
+    }
+    fn kind(&self) -> &str {
+        self.function.kind()
     }
 }
 

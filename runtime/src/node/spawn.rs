@@ -57,7 +57,7 @@ impl Node {
     pub fn spawn(&self, mut request: SpawnRequest) -> Result<Pid, Error> {
         let host = self.process_host(&request.host)?;
         if let Some(owner) = request.name.as_deref().and_then(|n| self.names().lookup(n)) {
-            return Ok(self.signal(owner, request.messages));
+            return self.signal(request.parent, owner, request.messages);
         }
         let factory = self.factory(&request.entry)?;
         let process = factory.create().map_err(|e| Error::internal("failed to create process").because(e))?;
@@ -72,10 +72,10 @@ impl Node {
             && self.names().register(name, prepared.pid(), Some(&prepared)).is_err()
         {
             self.discard(&prepared);
-            return Ok(match self.names().lookup(name) {
-                Some(owner) => self.signal(owner, request.messages),
-                None => prepared.pid(),
-            });
+            return match self.names().lookup(name) {
+                Some(owner) => self.signal(request.parent, owner, request.messages),
+                None => Ok(prepared.pid()),
+            };
         }
         if let Some(parent) = request.parent.and_then(|p| self.router().process(p)) {
             let monitored = if request.monitor { self.monitor(&parent, prepared.pid()) } else { Ok(()) };
@@ -175,13 +175,17 @@ impl Node {
     }
 
     /// Spawn or signal: the messages go to the owner of the name.
-    fn signal(&self, owner: Pid, messages: Vec<Message>) -> Pid {
+    fn signal(&self, parent: Option<Pid>, owner: Pid, messages: Vec<Message>) -> Result<Pid, Error> {
+        let process = |pid| self.router().process(pid);
+        if let (Some(parent), Some(owner)) = (parent.and_then(process), process(owner)) {
+            parent.host.check_send(&owner.host)?;
+        }
         for message in messages {
             if let Err(error) = self.router().send(owner, message) {
                 tracing::warn!(pid = %owner, %error, "message of a spawn by name not delivered");
             }
         }
-        owner
+        Ok(owner)
     }
 }
 

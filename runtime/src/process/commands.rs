@@ -34,6 +34,7 @@ impl Request for Spawn {
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         let id = self.id.as_str();
         let denied = |what: &str| Error::permission_denied(format!("not allowed to spawn {what}process: {id}"));
+        gate.may_reach(&self.host)?;
         gate.require("process.spawn", id, || denied(""))?;
         if self.monitor {
             gate.require("process.spawn.monitored", id, || denied("monitored "))?;
@@ -62,6 +63,7 @@ impl Request for Exec {
     type Reply = Flat;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         let id = self.id.as_str();
+        gate.may_reach(&self.host)?;
         gate.require("process.exec", id, || Error::permission_denied(format!("not allowed to exec process: {id}")))?;
         gate.require("process.host", &self.host, || {
             Error::permission_denied(format!("not allowed to exec on host: {}", self.host))
@@ -108,6 +110,11 @@ impl Request for Control {
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         let verb = self.what.verb();
+        match self.what {
+            Relate::Monitor | Relate::Link => gate.may_message(self.target)?,
+            Relate::Terminate | Relate::Cancel { .. } => gate.may_reach_process(self.target)?,
+            Relate::Unmonitor | Relate::Unlink => {}
+        }
         gate.require(&format!("process.{verb}"), &self.target.to_string(), || {
             Error::permission_denied(format!("not allowed to {verb}: {}", self.shown))
         })
@@ -128,6 +135,7 @@ impl Request for RegisterName {
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         if let Some(pid) = self.pid.filter(|p| *p != gate.caller().control.pid()) {
+            gate.may_message(pid)?;
             let text = pid.to_string();
             gate.require("process.registry.foreign", &text, || {
                 let name = &self.name;
@@ -149,6 +157,9 @@ impl Request for UnregisterName {
     const CAPABILITY: &'static str = "process.registry";
     type Reply = bool;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
+        if let Some(owner) = gate.caller().node.names().lookup(&self.name) {
+            gate.may_reach_process(owner)?;
+        }
         name_permission(gate, "unregister", &self.name, self.scope)
     }
 }
@@ -259,13 +270,20 @@ pub fn register(commands: &mut DispatcherBuilder) {
         NameScope::Local => {
             let pid = r.pid.unwrap_or(caller.control.pid());
             let owner = caller.node.router().process(pid);
+            if owner.is_none() && caller.control.host.limits.handles > 0 {
+                // Such a name would be counted against nobody.
+                return Err(Error::not_found("process not found"));
+            }
             caller.node.names().register(&r.name, pid, owner.as_ref())
         }
         NameScope::Eventual => Err(Error::internal("eventual registry not available")),
         NameScope::Consistent | NameScope::Strong => Err(Error::internal("global registry not available")),
     });
     commands.sync(|caller, r: UnregisterName| match r.scope {
-        NameScope::Local => Ok(caller.node.names().unregister(&r.name).is_some()),
+        NameScope::Local => {
+            let router = caller.node.router();
+            Ok(caller.node.names().unregister(&r.name, |pid| router.process(pid)).is_some())
+        }
         NameScope::Eventual => Err(Error::internal("eventual registry not available")),
         NameScope::Consistent | NameScope::Strong => Err(Error::internal("global registry not available")),
     });

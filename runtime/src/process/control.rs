@@ -13,6 +13,7 @@ use super::event::{Completion, Event, Notice, Tag};
 use super::held::{Held, HeldId};
 use super::queue::{EventQueue, Full};
 use super::state::{StateWord, Wake};
+use super::walls::Walls;
 use super::{Exit, Frame, Invocation, Process};
 use crate::dispatch::CapabilitySet;
 use crate::error::Error;
@@ -34,6 +35,10 @@ pub struct Limits {
     pub message: usize,
     /// Nanoseconds a process may run before others get their turn.
     pub slice: u64,
+    /// Nanoseconds of CPU for one call of a function, and for a process between two moments in which it waits.
+    pub cpu_call: u64,
+    /// Thousandths of what all hosts compute that this one gets while others want the machine.
+    pub cpu_share: u32,
     /// Timers and tickers one process may have armed.
     pub timers: usize,
     /// Coroutines one process may have, its main one included.
@@ -51,6 +56,8 @@ impl Default for Limits {
             mailbox_bytes: 0,
             message: 64 << 20,
             slice: 1_000_000,
+            cpu_call: 0,
+            cpu_share: 0,
             timers: 0,
             coroutines: 0,
             handles: 0,
@@ -84,6 +91,9 @@ pub struct HostShared {
     pub scheduler: Arc<dyn Scheduler>,
     pub capabilities: CapabilitySet,
     pub limits: Limits,
+    /// `None`: there are none, which is the ordinary case.
+    pub(super) walls: Option<Box<Walls>>,
+    strict_imports: bool,
     /// Processes that count against the limit: until their end is told to anybody.
     live: AtomicUsize,
     /// Processes whose end is not yet done with.
@@ -100,12 +110,28 @@ impl HostShared {
             scheduler,
             capabilities,
             limits,
+            walls: None,
+            strict_imports: false,
             live: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(0),
             state: AtomicU32::new(0),
             on_start: OnceLock::new(),
             emptied: Mutex::default(),
         }
+    }
+    /// The host with walls around it.
+    pub fn with_walls(mut self, walls: Walls) -> HostShared {
+        self.walls = (!walls.is_open()).then(|| Box::new(walls));
+        self
+    }
+    /// The host, where a component that imports what nobody gives it fails when it is loaded, not when it calls it.
+    pub fn with_strict_imports(mut self, strict: bool) -> HostShared {
+        self.strict_imports = strict;
+        self
+    }
+    /// See [`HostShared::with_strict_imports`].
+    pub fn strict_imports(&self) -> bool {
+        self.strict_imports
     }
     /// Sets what is called with each process; before the first of them, and once.
     pub fn on_start(&self, hook: StartHook) {

@@ -13,6 +13,7 @@ mod held;
 mod queue;
 mod state;
 mod table;
+mod walls;
 
 pub use control::{
     CancelSlot, Control, ExitHook, Exits, HostShared, HostState, Limits, PidSet, Reclaim, Relations, StartHook,
@@ -24,6 +25,7 @@ pub use held::HeldId;
 pub use queue::{Batch, EventQueue, Full};
 pub use state::{Parked, State, StateWord, Wake};
 pub use table::ProcessTable;
+pub use walls::Walls;
 
 use std::sync::Arc;
 

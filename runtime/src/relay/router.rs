@@ -98,14 +98,25 @@ impl Router {
     /// Delivers to a mailbox. Never blocks for a process; a node-level mailbox that is full makes the sender wait.
     /// Errors as in [`crate::dispatch::StepContext::send`].
     pub fn send(&self, to: Pid, message: Message) -> Result<(), Error> {
+        self.send_from(None, to, message)
+    }
+
+    /// [`Router::send`] by a process of host `from`, whose walls hold. `None`: by nobody.
+    #[inline]
+    pub fn send_from(&self, from: Option<&HostShared>, to: Pid, message: Message) -> Result<(), Error> {
+        let reaches = || from.map_or(Ok(()), |from| from.check_reach(to.host));
         if !self.is_local(to) {
+            reaches()?;
             let tiers = self.tiers.read();
             let sent = tiers.iter().find_map(|tier| tier.send(to, &message));
             return sent.unwrap_or_else(|| Err(Error::not_found("node not found")));
         }
         match self.table.get(to) {
-            Some(control) => self.deliver(&control, message),
-            None => self.send_to_host(to, message),
+            Some(control) => {
+                from.map_or(Ok(()), |from| from.check_send(&control.host))?;
+                self.deliver(&control, message)
+            }
+            None => reaches().and_then(|()| self.send_to_host(to, message)),
         }
     }
 

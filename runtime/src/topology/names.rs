@@ -46,7 +46,7 @@ impl Names {
     }
 
     /// Gives `name` to `pid`; `owner` is its process if it lives here, and gives the name back when it ends.
-    /// The same pid again is fine. Errors: AlreadyExists `name already registered`.
+    /// The same pid again is fine. Errors: AlreadyExists `name already registered`; LimitExceeded, of the owner's host.
     pub fn register(&self, name: &str, pid: Pid, owner: Option<&Arc<Control>>) -> Result<(), Error> {
         let text: Arc<str> = name.into();
         let mut shard = self.shard(name).write();
@@ -59,16 +59,21 @@ impl Names {
                 let taken = Error::already_exists("name already registered");
                 return Err(taken.detail("existing_pid", p.to_string()));
             }
-            None => shard.insert(text.clone(), pid),
-        };
+            None => {}
+        }
         if let Some(owner) = owner {
             let mut relations = owner.relations.lock();
             if relations.closed {
-                shard.remove(name);
                 return Err(Error::invalid_state("process closed"));
             }
-            relations.names.push(text);
+            // A name is held as a file is: by the process, until it gives it back or ends.
+            let limit = owner.host.limits.handles;
+            if limit > 0 && relations.names.len() >= limit {
+                return Err(Error::limit_exceeded(format!("a process may have {limit} names")));
+            }
+            relations.names.push(text.clone());
         }
+        shard.insert(text, pid);
         Ok(())
     }
 
@@ -81,9 +86,17 @@ impl Names {
         self.shard(name).read().get(name).copied()
     }
 
-    /// The pid that had the name.
-    pub fn unregister(&self, name: &str) -> Option<Pid> {
-        self.shard(name).write().remove(name)
+    /// Takes the name away; gives the pid that had it. `process` finds its process if it lives here.
+    pub fn unregister(&self, name: &str, process: impl FnOnce(Pid) -> Option<Arc<Control>>) -> Option<Pid> {
+        let mut shard = self.shard(name).write();
+        let pid = shard.remove(name)?;
+        if let Some(owner) = process(pid) {
+            let names = &mut owner.relations.lock().names;
+            if let Some(at) = names.iter().rposition(|n| **n == *name) {
+                names.swap_remove(at);
+            }
+        }
+        Some(pid)
     }
 
     /// Removes `name` if it still belongs to `pid`.

@@ -105,7 +105,7 @@ impl Request for Groups {
     }
 }
 
-/// Sends one message to every member, as often as it joined. Who does not get it is not told.
+/// Sends one message to every member, as often as it joined. Who does not get it is not told, nor who is behind a wall.
 pub struct Broadcast {
     pub scope: Arc<dyn Scope>,
     pub group: String,
@@ -170,7 +170,7 @@ fn broadcast(caller: &Caller, r: &Broadcast, members: Vec<Pid>) {
     let end = caller.node.clock().now().saturating_add(r.scope.broadcast_timeout().as_nanos() as u64);
     for some in members.chunks(BETWEEN_LOOKS) {
         for member in some {
-            let _ = caller.node.router().send(*member, message.clone());
+            let _ = caller.node.router().send_from(Some(&caller.control.host), *member, message.clone());
         }
         if caller.node.clock().now() >= end {
             return;
