@@ -22,15 +22,19 @@ pub static MODULE: Module = Module {
     description: "Streams of bytes: files, bodies and pipes that other modules hand out",
 };
 
-/// Something that its process holds.
-struct Held {
+/// Something that its process holds, in the hands of an object: let go of when no program can reach the object any more.
+pub struct Held {
     id: HeldId,
     owner: Weak<Control>,
 }
 
 impl Held {
-    fn new(id: HeldId, owner: &Arc<Control>) -> Held {
-        Held { id, owner: Arc::downgrade(owner) }
+    /// `id` is of something that the process of `call` holds. Errors: no process runs.
+    pub fn new(call: &Call<'_>, id: HeldId) -> Result<Held, Error> {
+        Ok(Held { id, owner: Arc::downgrade(&control(call)?) })
+    }
+    pub fn id(&self) -> HeldId {
+        self.id
     }
 }
 
@@ -55,6 +59,9 @@ impl Object for StreamObject {
         member!("close", close),
         member!("scanner", scanner),
     ];
+    fn stream(&self) -> Option<HeldId> {
+        Some(self.0.id)
+    }
 }
 
 /// The last token is in the slot.
@@ -76,14 +83,14 @@ impl Call<'_> {
     pub fn push_stream(&self, stream: Box<dyn Stream>) -> Result<(), Error> {
         let control = control(self)?;
         let id = streams::open(&control, stream)?;
-        self.push_object(StreamObject(Held::new(id, &control)));
+        self.push_object(StreamObject(Held::new(self, id)?));
         Ok(())
     }
-    /// The stream in argument `i`, for a module that reads or writes it; `None` if it is no stream object.
+    /// The stream in argument `i`, for a module that reads or writes it; `None` if it is no object that stands for one.
     /// Errors: Internal `stream not found` after it was closed.
     pub fn stream(&self, i: i32) -> Option<Result<Arc<StreamHandle>, Error>> {
-        let object = self.object::<StreamObject>(i)?;
-        Some(control(self).and_then(|control| streams::held(&control, object.0.id)))
+        let id = self.object_stream(i)?;
+        Some(control(self).and_then(|control| streams::held(&control, id)))
     }
 }
 
@@ -206,7 +213,7 @@ fn scanner(call: &mut Call<'_>) -> Result<Ret, Raise> {
     };
     call.request(streams::NewScanner { id, split }, |call, scanner| match scanner {
         Ok(id) => {
-            let held = Held::new(id, &control(call)?);
+            let held = Held::new(call, id)?;
             call.push_object(ScannerObject { held, failed: None.into() });
             call.fine()
         }

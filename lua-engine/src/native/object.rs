@@ -8,6 +8,8 @@
 use std::any::TypeId;
 use std::ffi::c_void;
 
+use wippy_runtime::process::HeldId;
+
 use super::call::{Call, Function, Raise, Ret};
 use super::ffi::{self, lua_State};
 use super::lazy::Member;
@@ -29,6 +31,10 @@ pub trait Object: 'static {
     fn text(&self) -> Option<&str> {
         None
     }
+    /// The stream that the value stands for where bytes are read from or written to, if any ([`Call::stream`]).
+    fn stream(&self) -> Option<HeldId> {
+        None
+    }
     /// Lua values that the object keeps alive, see [`Stack::set_slot`].
     const SLOTS: i32 = 0;
 }
@@ -36,14 +42,19 @@ pub trait Object: 'static {
 struct Header {
     id: TypeId,
     text: unsafe fn(*const c_void) -> Option<&'static str>,
+    stream: unsafe fn(*const c_void) -> Option<HeldId>,
     drop: unsafe fn(*mut c_void),
 }
 
 /// Type of an object whose value was already dropped.
 enum Dead {}
-static DEAD: Header = Header { id: TypeId::of::<Dead>(), text: no_text, drop: nothing };
+static DEAD: Header = Header { id: TypeId::of::<Dead>(), text: no_text, stream: no_stream, drop: nothing };
 
 unsafe fn no_text(_: *const c_void) -> Option<&'static str> {
+    None
+}
+
+unsafe fn no_stream(_: *const c_void) -> Option<HeldId> {
     None
 }
 
@@ -58,7 +69,8 @@ struct Inline<T> {
 struct Typed<T>(std::marker::PhantomData<T>);
 
 impl<T: Object> Typed<T> {
-    const HEADER: Header = Header { id: TypeId::of::<T>(), text: text_of::<T>, drop: drop_value::<T> };
+    const HEADER: Header =
+        Header { id: TypeId::of::<T>(), text: text_of::<T>, stream: stream_of::<T>, drop: drop_value::<T> };
     /// Lua aligns userdata to eight bytes.
     const ALIGNED: () = assert!(align_of::<T>() <= 8);
 }
@@ -68,6 +80,13 @@ impl<T: Object> Typed<T> {
 unsafe fn text_of<T: Object>(p: *const c_void) -> Option<&'static str> {
     // SAFETY: promised.
     unsafe { (*p.cast::<Inline<T>>()).value.text() }
+}
+
+/// # Safety
+/// `p` is an `Inline<T>` with a live value.
+unsafe fn stream_of<T: Object>(p: *const c_void) -> Option<HeldId> {
+    // SAFETY: promised.
+    unsafe { (*p.cast::<Inline<T>>()).value.stream() }
 }
 
 /// # Safety
@@ -152,6 +171,17 @@ impl Stack<'_> {
             }
             let p = ffi::lua_touserdata(self.raw(), i).cast::<Inline<()>>();
             ((*p).header.text)(p.cast())
+        }
+    }
+    /// The stream that the object in slot `i` stands for, see [`Object::stream`].
+    pub fn object_stream(&self, i: i32) -> Option<HeldId> {
+        // SAFETY: rule 4.
+        unsafe {
+            if ffi::lua_type(self.raw(), i) != ffi::LUA_TUSERDATA {
+                return None;
+            }
+            let p = ffi::lua_touserdata(self.raw(), i).cast::<Inline<()>>();
+            ((*p).header.stream)(p.cast())
         }
     }
     /// Keeps the top value alive with the object at `i`, in its slot `n` (from 1), popping it. The object must

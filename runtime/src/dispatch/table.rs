@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Called, Caller, Gate, Request};
 use crate::error::Error;
+use crate::io::Io;
 use crate::process::{CancelSlot, Completion, Control, Tag};
 
 type SyncHandler<R> = Box<dyn Fn(&Caller, R) -> Result<<R as Request>::Reply, Error> + Send + Sync>;
@@ -44,6 +45,14 @@ impl<T: Any + Send> Completer<T> {
     /// Books the request as cancellable, before its work is started.
     pub fn cancellable(&self) -> CancelSlot {
         self.control.as_ref().map(|c| c.cancellable(self.tag)).unwrap_or_default()
+    }
+    /// Completes with what `work` gives. It begins on this thread, so that requests to one thing keep their order, and
+    /// must not block; it is dropped when the asker ends.
+    pub fn begin(self, io: &Io, work: impl Future<Output = Result<T, Error>> + Send + 'static) {
+        let slot = self.cancellable();
+        if let Some(task) = io.spawn_eager(async move { self.complete(work.await) }) {
+            slot.set(Box::new(move || task.abort()));
+        }
     }
     pub fn complete(mut self, result: Result<T, Error>) {
         self.finish(result);

@@ -3,8 +3,7 @@
 
 use std::io::SeekFrom;
 
-use super::scanner::Scanner;
-use super::{Doing, Split, Stream, StreamStat, held};
+use super::{Doing, Scanner, Split, Stream, StreamStat, held};
 use crate::dispatch::{Caller, Completer, DispatcherBuilder, Gate, Request};
 use crate::error::{Error, Result};
 use crate::process::HeldId;
@@ -60,19 +59,8 @@ fn operate<T: Send + 'static>(
     operation: impl for<'a> FnOnce(&'a mut dyn Stream) -> Doing<'a, T> + Send + 'static,
 ) {
     match held(&caller.control, id) {
-        Ok(stream) => begin(caller, done, async move { stream.run(operation).await }),
+        Ok(stream) => done.begin(caller.node.io(), async move { stream.run(operation).await }),
         Err(e) => done.complete(Err(e)),
-    }
-}
-
-fn begin<T: Send + 'static>(
-    caller: &Caller,
-    done: Completer<T>,
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) {
-    let slot = done.cancellable();
-    if let Some(task) = caller.node.io().spawn_eager(async move { done.complete(work.await) }) {
-        slot.set(Box::new(move || task.abort()));
     }
 }
 
@@ -86,7 +74,7 @@ pub fn register(commands: &mut DispatcherBuilder) {
     commands.deferred(|caller, r: Close, done| match held(&caller.control, r.id) {
         Ok(stream) => {
             caller.control.release(r.id);
-            begin(caller, done, async move { stream.close().await });
+            done.begin(caller.node.io(), async move { stream.close().await });
         }
         Err(e) => done.complete(Err(e)),
     });
@@ -95,7 +83,7 @@ pub fn register(commands: &mut DispatcherBuilder) {
         caller.control.hold(std::sync::Arc::new(scanner))
     });
     commands.deferred(|caller, r: Scan, done| match caller.control.held::<Scanner>(r.scanner) {
-        Some(scanner) => begin(caller, done, async move { scanner.scan().await }),
+        Some(scanner) => done.begin(caller.node.io(), async move { scanner.scan().await }),
         None => done.complete(Err(Error::internal("scanner not found"))),
     });
 }

@@ -12,7 +12,7 @@ mod scanner;
 
 pub use commands::{Close, Flush, NewScanner, Read, Scan, Seek, Stat, Write, register};
 pub use kinds::{Blocking, MemoryStream};
-pub use scanner::{MAX_TOKEN, Split};
+pub use scanner::{MAX_TOKEN, Scanner, Split};
 
 use std::future::{Future, ready};
 use std::io::SeekFrom;
@@ -92,6 +92,16 @@ impl StreamHandle {
     /// what happened.
     pub async fn read(&self, max: usize) -> Result<Vec<u8>> {
         self.run(move |stream| stream.read(max)).await
+    }
+
+    /// Writes all of `data` and gives its length. Errors: as [`StreamHandle::read`].
+    pub async fn write(&self, data: Vec<u8>) -> Result<usize> {
+        self.run(move |stream| stream.write(data)).await
+    }
+
+    /// Gives the new position. Errors: as [`StreamHandle::read`].
+    pub async fn seek(&self, to: SeekFrom) -> Result<u64> {
+        self.run(move |stream| stream.seek(to)).await
     }
 
     /// Runs one operation when it is its turn.

@@ -24,7 +24,7 @@ pub enum Split {
 }
 
 /// See the module comment.
-pub(super) struct Scanner {
+pub struct Scanner {
     stream: Arc<StreamHandle>,
     split: Split,
     state: Mutex<State>,
