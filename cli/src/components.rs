@@ -36,6 +36,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
         functions::component(),
         wippy_lua::code::component(),
         wippy_env::component(),
+        wippy_fs::component(),
         wippy_terminal::component(),
     ];
     all.extend(hosts);

@@ -37,6 +37,7 @@ manifests![
     "registry",
     "logger",
     "env",
+    "fs",
     "io",
     "system",
     "metrics",
