@@ -164,11 +164,9 @@ fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
         (limits.mailbox_messages, limits.mailbox_bytes) = (10_000, 4 << 20);
         limits.message = 1 << 20;
         (limits.timers, limits.coroutines, limits.handles) = (100, 100, 32);
+        (limits.cpu_share, limits.cpu_call) = (250, 5_000_000_000);
     }
     let Some(fields) = data.nested("limits")? else { return Ok(limits) };
-    if fields.has("cpu") {
-        return Err(fields.error("cpu", "this build cannot enforce it"));
-    }
     only(&fields, data, "limits", &LIMITS)?;
     limits.memory = bytes(&fields, "memory", limits.memory)?;
     limits.message = bytes(&fields, "message", limits.message)?;
@@ -181,6 +179,16 @@ fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
         limits.mailbox_messages = count(&mailbox, "messages", limits.mailbox_messages)?;
         limits.mailbox_bytes = bytes(&mailbox, "bytes", limits.mailbox_bytes)?;
     }
+    if let Some(cpu) = fields.nested("cpu")? {
+        only(&cpu, &fields, "cpu", &["share", "call"])?;
+        limits.cpu_share = share(&cpu, limits.cpu_share)?;
+        if let Some(call) = cpu.opt_duration("call")? {
+            limits.cpu_call = call.as_nanos() as u64;
+            if limits.cpu_call < 1_000_000 {
+                return Err(cpu.error("call", "must be at least 1ms"));
+            }
+        }
+    }
     if let Some(slice) = fields.opt_duration("slice")? {
         let nanos = slice.as_nanos() as u64;
         if !(10_000..=1_000_000_000).contains(&nanos) {
@@ -190,6 +198,16 @@ fn decode_limits(data: &Fields<'_>, sandbox: bool) -> Result<Limits> {
         limits.slice = nanos;
     }
     Ok(limits)
+}
+
+/// A part of the machine such as `20%`, in thousandths.
+fn share(fields: &Fields<'_>, default: u32) -> Result<u32> {
+    let Some(text) = fields.opt_str("share")? else { return Ok(default) };
+    let percent = text.strip_suffix('%').and_then(|n| n.trim_end().parse::<f64>().ok());
+    match percent.map(|p| (p * 10.0).round()) {
+        Some(thousandths) if (1.0..=1000.0).contains(&thousandths) => Ok(thousandths as u32),
+        _ => Err(fields.error("share", format_args!("expected a share from 0.1% to 100%, got {text:?}"))),
+    }
 }
 
 /// An amount of bytes as a number or a text such as `16MiB`, greater than 0.

@@ -45,6 +45,7 @@ impl Host {
             .with_strict_imports(config.strict_imports);
         let shared = Arc::new(shared);
         node.router().register_processes(&shared)?;
+        node.ledger().join(&shared);
         let state = State { workers: config.workers, up: false, retired: false };
         Ok(Host(Arc::new(Inner { node: Arc::downgrade(node), shared, pool, state: Mutex::new(state) })))
     }

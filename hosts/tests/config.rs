@@ -34,8 +34,8 @@ fn a_sandbox_has_limits_that_can_be_changed_one_by_one() {
         mailbox_bytes: 4 << 20,
         message: 1 << 20,
         slice: 1_000_000,
-        cpu_call: 0,
-        cpu_share: 0,
+        cpu_call: 5_000_000_000,
+        cpu_share: 250,
         timers: 100,
         coroutines: 100,
         handles: 32,
@@ -46,10 +46,10 @@ fn a_sandbox_has_limits_that_can_be_changed_one_by_one() {
     }
     assert_eq!((plain.walls, plain.strict_imports), (Walls::closed(), false));
     let text = "{sandbox: true, strict_imports: true, messages: {send_to: [app:gateway]}, \
-                limits: {memory: 32MiB, mailbox: {messages: 5}, slice: 2ms}, \
+                limits: {memory: 32MiB, mailbox: {messages: 5}, slice: 2ms, cpu: {share: 12.5%}}, \
                 capabilities: {allow: [sql, function.lua], deny: [sql.admin]}}";
     let changed = decode("process.host", text).unwrap();
-    let limits = Limits { memory: 32 << 20, mailbox_messages: 5, slice: 2_000_000, ..want };
+    let limits = Limits { memory: 32 << 20, mailbox_messages: 5, slice: 2_000_000, cpu_share: 125, ..want };
     assert_eq!(changed.limits, limits);
     let walls = Walls { send_to: Some(Filter::new(["app:gateway"])), ..Walls::closed() };
     assert_eq!((changed.walls, changed.strict_imports), (walls, true));
@@ -82,7 +82,10 @@ fn wrong_fields_are_named() {
             "limits: {mailbox: {mesages: 1}}",
             "field limits.mailbox.mesages: unknown field, expected one of messages, bytes",
         ),
-        ("limits: {cpu: {share: 20%}}", "field limits.cpu: this build cannot enforce it"),
+        ("limits: {cpu: {share: 0%}}", "field limits.cpu.share: expected a share from 0.1% to 100%, got \"0%\""),
+        ("limits: {cpu: {share: half}}", "field limits.cpu.share: expected a share from 0.1% to 100%, got \"half\""),
+        ("limits: {cpu: {call: 1us}}", "field limits.cpu.call: must be at least 1ms"),
+        ("limits: {cpu: {cores: 1}}", "field limits.cpu.cores: unknown field, expected one of share, call"),
         ("limits: {timers: 0}", "field limits.timers: must be at least 1, got 0"),
         ("messages: {sent_to: [app:x]}", "field messages.sent_to: unknown field, expected one of accept_from, send_to"),
         ("messages: {send_to: app:x}", "field messages.send_to: expected list of strings, got string"),

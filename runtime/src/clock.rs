@@ -7,12 +7,20 @@ use std::time::{Duration, Instant, SystemTime};
 /// Monotonic nanoseconds since the node started.
 pub type Nanos = u64;
 
+/// What a look at the clock during a computation stands for where time does not pass: about what an engine computes
+/// between two looks.
+pub const LOOK: Nanos = 10_000;
+
 /// Where time comes from.
 pub trait Clock: Send + Sync {
     /// Monotonic nanoseconds since the clock was made.
     fn now(&self) -> Nanos;
     /// Nanoseconds since the Unix epoch.
     fn wall(&self) -> i64;
+    /// Whether time passes by itself. If not, computing takes [`LOOK`] for each look at the clock.
+    fn passes(&self) -> bool {
+        true
+    }
     /// Whole seconds since the Unix epoch.
     fn unix(&self) -> i64 {
         self.wall().div_euclid(1_000_000_000)
@@ -75,5 +83,8 @@ impl Clock for VirtualClock {
     }
     fn wall(&self) -> i64 {
         Self::START + self.now() as i64
+    }
+    fn passes(&self) -> bool {
+        false
     }
 }

@@ -20,7 +20,7 @@ use crate::files::Filesystems;
 use crate::functions::Functions;
 use crate::io::Io;
 use crate::metrics::Metrics;
-use crate::process::{Control, Exit, Exits, Factory, Process, ProcessTable};
+use crate::process::{Control, Exit, Exits, Factory, Ledger, Process, ProcessTable};
 use crate::registry::EntryId;
 use crate::relay::{Name, Pid, Router};
 use crate::security::{AllowAll, Policies};
@@ -48,9 +48,12 @@ pub struct Node {
     exit_observers: RwLock<Vec<ExitObserver>>,
     io: Io,
     metrics: Arc<Metrics>,
+    ledger: Ledger,
     next_seq: AtomicU64,
     /// Requests that the gate refused since the start.
     pub denials: AtomicU64,
+    /// Processes that were ended because they computed too long.
+    pub cpu_limits_exceeded: AtomicU64,
 }
 
 impl Node {
@@ -77,8 +80,10 @@ impl Node {
             exit_observers: RwLock::default(),
             io: Io::default(),
             metrics: Arc::default(),
+            ledger: Ledger::default(),
             next_seq: AtomicU64::new(1),
             denials: AtomicU64::new(0),
+            cpu_limits_exceeded: AtomicU64::new(0),
         }))
     }
 
@@ -114,6 +119,10 @@ impl Node {
     }
     pub fn io(&self) -> &Io {
         &self.io
+    }
+    /// What the hosts compute.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics

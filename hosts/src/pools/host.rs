@@ -21,6 +21,8 @@ pub(super) fn function_host(node: &Arc<Node>) -> Result<Arc<HostShared>> {
         let (capabilities, limits) = (CapabilitySet::default(), Limits::default());
         let host = HostShared::new(Name::new(FUNCTION_HOST)?, Arc::new(pool), capabilities, limits);
         host.set_state(HostState::Running);
-        Ok(Arc::new(host))
+        let host = Arc::new(host);
+        node.ledger().join(&host);
+        Ok(host)
     })
 }

@@ -124,6 +124,8 @@ pub struct Engine {
     free: RefCell<Vec<CoId>>,
     /// Refills of fuel during the chunk's execution, where nobody can preempt.
     pub(super) refills: Cell<u32>,
+    /// The step in which chunks are loaded, null if that is outside of steps; only the VM's safepoints use it.
+    pub(super) loading: Cell<*mut c_void>,
     /// Plain coroutines that an engine yield went through and that wait for it to come back.
     passing: RefCell<Vec<*mut lua_State>>,
     /// The thread on whose stack handlers of sources work; null before the first one.
@@ -161,6 +163,7 @@ impl Engine {
             computing: Cell::new(false),
             killed: Cell::new(false),
             refills: Cell::new(0),
+            loading: Cell::new(std::ptr::null_mut()),
             passing: RefCell::default(),
             mailbox: RefCell::default(),
             sources: RefCell::default(),

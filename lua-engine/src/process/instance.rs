@@ -9,7 +9,7 @@
 //! threads. The step context is reachable from native functions only while
 //! [`LuaProcess::step`] runs, and no reference to it lives across a resume.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
 use wippy_lua_vm::sys;
@@ -45,18 +45,20 @@ pub struct LuaProcess {
     control: Option<Arc<Control>>,
     /// Bytes alive after the last full collection.
     live: usize,
+    /// The arguments of a run that loads its code in its own first step.
+    unloaded: Option<Box<Invocation>>,
 }
 
 impl LuaProcess {
     /// A process that has not been initialised.
     pub fn new(plan: Arc<Plan>) -> LuaProcess {
-        LuaProcess { plan, vm: None, control: None, live: 0 }
+        LuaProcess { plan, vm: None, control: None, live: 0, unloaded: None }
     }
 
     /// A process whose chunks have run already, outside of any host. Errors: those of loading.
     pub fn loaded(plan: Arc<Plan>) -> Result<LuaProcess, Error> {
         let mut process = LuaProcess::new(plan);
-        process.vm = Some(process.load(None, "")?);
+        process.vm = Some(process.load(None, "", std::ptr::null_mut())?);
         Ok(process)
     }
 
@@ -78,10 +80,12 @@ impl LuaProcess {
     }
 
     /// Makes the VM and runs libraries and the entry's own chunk; the method stays in the registry.
-    fn load(&self, control: Option<&Arc<Control>>, method: &str) -> Result<Vm, Error> {
+    /// `step`: the context of the step in which that happens, null outside of steps.
+    fn load(&self, control: Option<&Arc<Control>>, method: &str, step: *mut c_void) -> Result<Vm, Error> {
         let vm = Vm::new(self.plan.program.clone(), usize::MAX)?;
         let engine = Engine::new();
         engine.set_control(control.cloned());
+        engine.loading.set(step);
         vm.state().set_extension(engine);
         // SAFETY: the VM is ours and not running.
         unsafe {
@@ -115,7 +119,46 @@ impl LuaProcess {
         })?;
         // SAFETY: as above.
         unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCRESTART) };
+        if let Some(engine) = vm.state().extension::<Engine>() {
+            engine.loading.set(std::ptr::null_mut());
+        }
         Ok(vm)
+    }
+
+    /// Loads the code unless that has been done, and makes main ready to run.
+    fn begin(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
+        match &self.vm {
+            None => self.vm = Some(self.load(Some(control), &call.method, std::ptr::null_mut())?),
+            // A pooled instance may serve callers on different hosts.
+            Some(vm) => {
+                vm.memory().set_limit(memory_limit(control));
+                if vm.memory().exceeded() {
+                    self.collect();
+                }
+            }
+        }
+        let Some(vm) = &self.vm else { return Err(Error::internal("process has no code")) };
+        let Some(engine) = vm.state().extension::<Engine>() else {
+            return Err(Error::internal("process has no engine"));
+        };
+        engine.set_control(Some(control.clone()));
+        vm.enter(|stack| {
+            stack.reserve(8);
+            // SAFETY: raw access to the registry.
+            unsafe { ffi::lua_rawgetp(vm.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast()) };
+            let n = stack.decode(call.args.as_bytes())?;
+            let id = engine.adopt(vm.raw(), n)?;
+            debug_assert_eq!(id, MAIN);
+            engine.push_ready(id);
+            Ok(())
+        })
+    }
+
+    /// What [`Process::init`] left to the first step.
+    fn load_in_step(&mut self, call: &Invocation, cx: &mut StepContext<'_>) -> Result<(), Error> {
+        let control = cx.control().clone();
+        self.vm = Some(self.load(Some(&control), &call.method, std::ptr::from_mut(cx).cast())?);
+        self.begin(call, &control)
     }
 
     fn run(&mut self, cx: &mut StepContext<'_>) -> Step {
@@ -131,9 +174,7 @@ impl LuaProcess {
         // SAFETY: the VM is ours and not running.
         unsafe { sys::wippy_setfuel(vm.raw(), FUEL) };
         // Whoever wakes up goes on through what has arrived.
-        while engine.has_ready()
-            || (cx.has_events() && vm.enter(|stack| engine.take_in_until(stack, || engine.has_ready())))
-        {
+        while engine.has_ready() || take_in(vm, engine, cx) {
             let Some(id) = engine.next_ready() else { break };
             if !engine.computing.take() {
                 engine.acted.set(false);
@@ -178,6 +219,15 @@ impl LuaProcess {
     }
 }
 
+/// When all wait: lets what has arrived wake somebody up. False if it does not.
+fn take_in(vm: &Vm, engine: &Engine, cx: &mut StepContext<'_>) -> bool {
+    if !cx.has_events() {
+        return false;
+    }
+    cx.rest();
+    vm.enter(|stack| engine.take_in_until(stack, || engine.has_ready()))
+}
+
 /// Runs coroutine `id` until it waits; gives how the step ends, if it does.
 fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, pooled: bool) -> Option<Step> {
     let mut results = 0;
@@ -213,35 +263,21 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, pooled: bool) -> Option<Ste
 impl Process for LuaProcess {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
         self.check_capabilities(control)?;
-        match &self.vm {
-            None => self.vm = Some(self.load(Some(control), &call.method)?),
-            // A pooled instance may serve callers on different hosts.
-            Some(vm) => {
-                vm.memory().set_limit(memory_limit(control));
-                if vm.memory().exceeded() {
-                    self.collect();
-                }
-            }
-        }
-        let Some(vm) = &self.vm else { return Err(Error::internal("process has no code")) };
-        let Some(engine) = vm.state().extension::<Engine>() else {
-            return Err(Error::internal("process has no engine"));
-        };
-        engine.set_control(Some(control.clone()));
         self.control = Some(control.clone());
-        vm.enter(|stack| {
-            stack.reserve(8);
-            // SAFETY: raw access to the registry.
-            unsafe { ffi::lua_rawgetp(vm.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast()) };
-            let n = stack.decode(call.args.as_bytes())?;
-            let id = engine.adopt(vm.raw(), n)?;
-            debug_assert_eq!(id, MAIN);
-            engine.push_ready(id);
-            Ok(())
-        })
+        // Code that may not compute long is not loaded in the time of whoever starts it.
+        if self.vm.is_none() && control.host.limits.cpu_call > 0 {
+            self.unloaded = Some(Box::new(call.clone()));
+            return Ok(());
+        }
+        self.begin(call, control)
     }
 
     fn step(&mut self, cx: &mut StepContext<'_>) -> Step {
+        if let Some(call) = self.unloaded.take()
+            && let Err(error) = self.load_in_step(&call, cx)
+        {
+            return Step::Done(Exit::Error(error));
+        }
         if let Some(vm) = &self.vm {
             vm.state().step.set(std::ptr::from_mut(cx).cast());
         }
@@ -265,7 +301,7 @@ impl Process for LuaProcess {
     }
 
     fn close(&mut self) {
-        self.control = None;
+        (self.control, self.unloaded) = (None, None);
         let Some(vm) = &self.vm else { return };
         vm.state().step.set(std::ptr::null_mut());
         let Some(engine) = vm.state().extension::<Engine>() else { return };
@@ -389,7 +425,8 @@ unsafe extern "C-unwind" fn preempt(l: *mut lua_State, yieldable: c_int) -> c_in
             sys::wippy_setfuel(l, c_int::MAX);
             return 0;
         };
-        let step = state.step.get().cast::<StepContext<'_>>();
+        let step = if state.step.get().is_null() { engine.loading.get() } else { state.step.get() };
+        let step = step.cast::<StepContext<'_>>();
         let reason = if step.is_null() {
             let refills = engine.refills.get() + 1;
             engine.refills.set(refills);
@@ -413,7 +450,8 @@ unsafe extern "C-unwind" fn preempt(l: *mut lua_State, yieldable: c_int) -> c_in
             ffi::lua_error(l);
         }
         sys::wippy_setfuel(l, FUEL);
-        if step.is_null() || yieldable == 0 || !(*step).slice_used() {
+        // The look counts even where nobody can yield: it finds that the CPU is used up.
+        if step.is_null() || !(*step).slice_used() || yieldable == 0 {
             return 0;
         }
         engine.paused(l);

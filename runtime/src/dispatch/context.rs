@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::table::check_capability;
 use super::{Caller, Gate, Request};
-use crate::clock::Nanos;
+use crate::clock::{LOOK, Nanos};
 use crate::error::{Error, Kind};
 use crate::node::Node;
 use crate::process::{Batch, Control, Event, Frame, Message, Tag};
@@ -24,14 +24,35 @@ pub struct StepContext<'a> {
     events: &'a mut Batch,
     /// When the time slice ends, in nanoseconds of the node's clock; not known before the first look at the clock.
     slice_end: Option<Nanos>,
+    /// Looks at the clock.
+    looks: u32,
+    /// When the call has used up its CPU, where that is limited.
+    cpu_end: Option<Nanos>,
+    exhausted: bool,
+    /// When the process waited last inside this step, where it matters.
+    rested: Option<Nanos>,
     spent: bool,
     pending: bool,
 }
 
 impl<'a> StepContext<'a> {
-    /// For the scheduler.
-    pub(crate) fn new(caller: &'a Caller, events: &'a mut Batch) -> StepContext<'a> {
-        StepContext { caller, events, slice_end: None, spent: false, pending: false }
+    /// For the scheduler. `began`: now, if the step is timed as a whole.
+    pub(crate) fn new(caller: &'a Caller, events: &'a mut Batch, began: Option<Nanos>) -> StepContext<'a> {
+        let control = &caller.control;
+        let limit = control.host.limits.cpu_call;
+        let left = limit.saturating_sub(control.call_cpu());
+        let cpu_end = began.filter(|_| limit > 0).map(|began| began + left);
+        StepContext {
+            caller,
+            events,
+            slice_end: None,
+            looks: 0,
+            cpu_end,
+            exhausted: false,
+            rested: None,
+            spent: false,
+            pending: false,
+        }
     }
     /// The next event, in order of arrival.
     #[inline]
@@ -61,10 +82,39 @@ impl<'a> StepContext<'a> {
     /// True when the process should let others run. The slice begins with the first call, so that short steps never
     /// look at the clock: an engine calls this every few microseconds of work, or once at the start.
     pub fn slice_used(&mut self) -> bool {
-        let now = self.caller.node.clock().now();
+        self.looks += 1;
+        let now = self.work_time();
         let end = *self.slice_end.get_or_insert(now + self.caller.control.host.limits.slice);
-        self.spent = now >= end;
+        self.exhausted |= self.cpu_end.is_some_and(|end| now >= end);
+        self.spent = now >= end || self.exhausted;
         self.spent
+    }
+    fn work_time(&self) -> Nanos {
+        let clock = self.caller.node.clock();
+        let now = clock.now();
+        if clock.passes() { now } else { now + u64::from(self.looks) * LOOK }
+    }
+    /// Says that all that goes on in the process waits, or did when it began to handle the next event: what it computes
+    /// from now on counts against a new budget. Returning [`crate::process::Step::Waiting`] says so too. A call has one
+    /// budget to its end.
+    #[inline]
+    pub fn rest(&mut self) {
+        if self.cpu_end.is_some() && !self.exhausted && !self.caller.control.is_call() {
+            let now = self.work_time();
+            self.rested = Some(now);
+            self.cpu_end = Some(now + self.caller.control.host.limits.cpu_call);
+        }
+    }
+    /// When it waited last, if it did and that matters.
+    pub(crate) fn rested(&self) -> Option<Nanos> {
+        self.rested
+    }
+    pub(crate) fn looks(&self) -> u32 {
+        self.looks
+    }
+    /// When the process first looked at the clock.
+    pub(crate) fn first_look(&self) -> Option<Nanos> {
+        self.slice_end.map(|end| end.saturating_sub(self.caller.control.host.limits.slice))
     }
     /// Whether the process looked at the clock.
     pub(crate) fn is_long(&self) -> bool {
@@ -74,9 +124,10 @@ impl<'a> StepContext<'a> {
     pub(crate) fn is_spent(&self) -> bool {
         self.spent
     }
-    /// True when the process is to end at its next safepoint.
+    /// True when the process is to end at its next safepoint: it was told to, or [`StepContext::slice_used`] has found
+    /// that its CPU is used up. How it ends then is no matter.
     pub fn is_killed(&self) -> bool {
-        self.caller.control.state.is_killed()
+        self.exhausted || self.caller.control.state.is_killed()
     }
     /// Says that the process waits for completions, not only for messages; shown as its state.
     pub fn mark_blocked(&mut self) {

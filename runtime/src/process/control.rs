@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::cpu::HostCpu;
 use super::event::{Completion, Event, Notice, Tag};
 use super::held::{Held, HeldId};
 use super::queue::{EventQueue, Full};
@@ -66,6 +67,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Whether CPU is limited in any way.
+    #[inline]
+    pub fn has_cpu(&self) -> bool {
+        self.cpu_call > 0 || self.cpu_share > 0
+    }
     /// Whether mailboxes are limited.
     pub fn has_mailbox(&self) -> bool {
         self.mailbox_messages > 0 || self.mailbox_bytes > 0
@@ -94,6 +100,7 @@ pub struct HostShared {
     /// `None`: there are none, which is the ordinary case.
     pub(super) walls: Option<Box<Walls>>,
     strict_imports: bool,
+    pub(super) cpu: HostCpu,
     /// Processes that count against the limit: until their end is told to anybody.
     live: AtomicUsize,
     /// Processes whose end is not yet done with.
@@ -112,6 +119,7 @@ impl HostShared {
             limits,
             walls: None,
             strict_imports: false,
+            cpu: HostCpu::default(),
             live: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(0),
             state: AtomicU32::new(0),
@@ -332,6 +340,8 @@ pub struct Control {
     pub started: i64,
     /// Steps begun; written only by the worker that runs the process.
     pub(crate) steps: AtomicU64,
+    /// Nanoseconds computed, and of these the ones that count against the budget of a call; written as `steps` is.
+    cpu: (AtomicU64, AtomicU64),
 }
 
 const TRAP_LINKS: u32 = 1;
@@ -354,11 +364,30 @@ impl Control {
             memory: AtomicU64::new(0),
             started,
             steps: AtomicU64::new(0),
+            cpu: Default::default(),
         }
     }
     /// Steps begun so far.
     pub fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
+    }
+    /// Nanoseconds it has computed. Exact where its host limits CPU, an estimate from samples elsewhere.
+    pub fn cpu(&self) -> u64 {
+        self.cpu.0.load(Ordering::Relaxed)
+    }
+    pub(crate) fn charge(&self, nanos: u64) {
+        self.cpu.0.store(self.cpu() + nanos, Ordering::Relaxed);
+    }
+    /// What it has used of the budget of the call that it is, or since it waited last.
+    pub(crate) fn call_cpu(&self) -> u64 {
+        self.cpu.1.load(Ordering::Relaxed)
+    }
+    pub(crate) fn set_call_cpu(&self, nanos: u64) {
+        self.cpu.1.store(nanos, Ordering::Relaxed);
+    }
+    /// Whether it is one call of a function, which runs on its caller's host, and no process of its own.
+    pub fn is_call(&self) -> bool {
+        self.pid.host != self.host.id
     }
     pub fn pid(&self) -> Pid {
         self.pid

@@ -6,6 +6,7 @@
 
 pub mod commands;
 mod control;
+mod cpu;
 mod event;
 mod exit;
 mod frame;
@@ -18,6 +19,7 @@ mod walls;
 pub use control::{
     CancelSlot, Control, ExitHook, Exits, HostShared, HostState, Limits, PidSet, Reclaim, Relations, StartHook,
 };
+pub use cpu::Ledger;
 pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topic};
 pub use exit::Exit;
 pub use frame::{Actor, Frame, Inherited};

@@ -5,6 +5,7 @@
 //! next process by a seed. What happens in one step is the same for both
 //! (`step.rs`).
 
+mod meter;
 mod pool;
 mod seeded;
 mod step;
@@ -29,6 +30,8 @@ pub trait Scheduler: Send + Sync {
     fn stop(&self);
     /// Threads of this scheduler.
     fn workers(&self) -> usize;
+    /// Threads that compute now, or will at once.
+    fn busy(&self) -> usize;
     /// What it has done since its start, and what waits now.
     fn stats(&self) -> PoolStats;
 }

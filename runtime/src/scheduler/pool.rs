@@ -27,6 +27,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use crossbeam_utils::CachePadded;
@@ -34,6 +35,7 @@ use crossbeam_utils::sync::{Parker, Unparker};
 use parking_lot::Mutex;
 
 use super::Scheduler;
+use super::meter::Meter;
 use super::step::{self, After};
 use crate::clock::Nanos;
 use crate::dispatch::Caller;
@@ -50,6 +52,10 @@ const GLOBAL_EVERY: u32 = 61;
 const NUDGES: u32 = 8;
 /// Nanoseconds that others run before a spent process gets its turn.
 const SPENT_EVERY: Nanos = 1_000_000;
+/// How often a worker looks whether its host's share is paid for.
+const SHARE_LOOK: Duration = Duration::from_micros(500);
+/// Nanoseconds after which it goes on in any case.
+const MOST_WAIT: Nanos = 100_000_000;
 /// Rounds of looking before a worker parks.
 const SPINS: u32 = 16;
 /// Threads one pool may have; their places are numbered in 16 bits.
@@ -123,6 +129,8 @@ struct Shared {
     idle: Mutex<Vec<usize>>,
     idle_count: AtomicUsize,
     searching: AtomicUsize,
+    /// Threads that wait because their host has had its share.
+    waiting: AtomicUsize,
 }
 
 /// See the module comment.
@@ -149,6 +157,7 @@ struct Turn {
     /// When a spent process ran last, once one waits.
     spent_at: Option<Nanos>,
     searching: bool,
+    meter: Meter,
 }
 
 thread_local! {
@@ -173,6 +182,7 @@ impl Pool {
             idle: Mutex::default(),
             idle_count: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
         }))
     }
 
@@ -251,6 +261,12 @@ impl Scheduler for Pool {
 
     fn workers(&self) -> usize {
         self.0.active.load(Ordering::Relaxed)
+    }
+
+    fn busy(&self) -> usize {
+        let shared = &self.0;
+        let idle = [&shared.idle_count, &shared.searching, &shared.waiting].map(|n| n.load(Ordering::Relaxed));
+        shared.threads.load(Ordering::Relaxed).saturating_sub(idle.iter().sum())
     }
 
     fn stats(&self) -> PoolStats {
@@ -388,7 +404,15 @@ impl Shared {
         let me = self.remote(index);
         let mut parker = Some(parker);
         let mut batch = Batch::default();
-        let mut turn = Turn { index, tick: 0, slot_runs: 0, long: false, spent_at: None, searching: false };
+        let mut turn = Turn {
+            index,
+            tick: 0,
+            slot_runs: 0,
+            long: false,
+            spent_at: None,
+            searching: false,
+            meter: Meter::default(),
+        };
         let mut node: Option<Arc<Node>> = None;
         loop {
             if self.is_superfluous(index) && self.leave(index, &mut parker, &mut turn.searching) {
@@ -414,6 +438,13 @@ impl Shared {
                 drop(LOCAL.take());
                 break;
             };
+            if task.host.limits.cpu_share > 0 && held.ledger().is_over(&task.host, || true) {
+                turn.meter.interrupt();
+                if !self.await_share(&task, &held, index, parker.as_ref()) {
+                    self.global.push(task);
+                    continue;
+                }
+            }
             task.last_worker.store(index as u16, Ordering::Relaxed);
             count(&me.executed);
             node = Some(self.run(task, held, &mut batch, &mut turn));
@@ -421,10 +452,29 @@ impl Shared {
         self.threads.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Waits as long as the task's host has had more than its share and others want the machine. Not for ever: these may
+    /// be at something that is charged when it is done. False if the thread is not wanted any more.
+    fn await_share(&self, task: &Task, node: &Node, index: usize, parker: Option<&Parker>) -> bool {
+        let ledger = node.ledger();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let patience = node.clock().now() + MOST_WAIT;
+        while ledger.is_over(&task.host, || ledger.is_crowded())
+            && node.clock().now() < patience
+            && !self.is_superfluous(index)
+        {
+            match parker {
+                Some(parker) => parker.park_timeout(SHARE_LOOK),
+                None => std::thread::yield_now(),
+            }
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        !self.is_superfluous(index)
+    }
+
     /// Runs one step; takes the node and gives it back, so that steps do not count references to it.
     fn run(&self, task: Task, node: Arc<Node>, batch: &mut Batch, turn: &mut Turn) -> Arc<Node> {
         let caller = Caller { control: task, node };
-        let stepped = step::run(&caller, batch);
+        let stepped = step::run(&caller, batch, &mut turn.meter);
         turn.long = stepped.long;
         let Caller { control, node } = caller;
         let more = match stepped.after {
@@ -452,6 +502,7 @@ impl Shared {
         if own.is_some() {
             return own;
         }
+        turn.meter.interrupt();
         for round in 0..SPINS {
             if !turn.searching {
                 let active = self.active.load(Ordering::Relaxed);

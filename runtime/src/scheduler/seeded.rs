@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::meter::Meter;
 use super::step::{self, After};
 use super::{PoolStats, Scheduler};
 use crate::clock::VirtualClock;
@@ -31,21 +32,23 @@ impl Seeded {
         node.io().take_over();
         let control = {
             let mut ready = self.ready.lock();
-            let choices = ready.len() + usize::from(node.io().waiting() > 0);
+            let entitled = entitled(&ready, node);
+            let processes = entitled.as_ref().map_or(ready.len(), Vec::len);
+            let choices = processes + usize::from(node.io().waiting() > 0);
             if choices == 0 {
                 return false;
             }
-            let at = node.entropy().below(choices as u64) as usize;
-            if at == ready.len() {
+            let choice = node.entropy().below(choices as u64) as usize;
+            if choice == processes {
                 drop(ready);
                 return node.io().run_next();
             }
             // Keeps the order of the others, so that the choice alone decides.
-            ready.remove(at)
+            ready.remove(entitled.map_or(choice, |entitled| entitled[choice]))
         };
         self.executed.fetch_add(1, Ordering::Relaxed);
         let caller = Caller { control, node: node.clone() };
-        match step::run(&caller, &mut Batch::default()).after {
+        match step::run(&caller, &mut Batch::default(), &mut Meter::default()).after {
             After::Requeue | After::Spent => self.ready.lock().push(caller.control),
             After::Nothing => {}
         }
@@ -67,6 +70,20 @@ impl Seeded {
     }
 }
 
+/// The places of those that may run: all (`None`), or those whose hosts have not had more than their share, if others
+/// are ready.
+fn entitled(ready: &[Arc<Control>], node: &Node) -> Option<Vec<usize>> {
+    if ready.iter().all(|c| c.host.limits.cpu_share == 0) {
+        return None;
+    }
+    let over = |c: &Arc<Control>| {
+        let contended = || ready.iter().any(|other| other.host.id != c.host.id);
+        node.ledger().is_over(&c.host, contended)
+    };
+    let may: Vec<usize> = (0..ready.len()).filter(|&at| !over(&ready[at])).collect();
+    (!may.is_empty()).then_some(may)
+}
+
 impl Scheduler for Seeded {
     fn schedule(&self, control: Arc<Control>) {
         self.ready.lock().push(control);
@@ -77,6 +94,9 @@ impl Scheduler for Seeded {
     }
     fn workers(&self) -> usize {
         1
+    }
+    fn busy(&self) -> usize {
+        usize::from(!self.ready.lock().is_empty())
     }
     fn stats(&self) -> PoolStats {
         let executed = self.executed.load(Ordering::Relaxed);

@@ -5,7 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::meter::{Meter, Timing};
+use crate::clock::Nanos;
 use crate::dispatch::{Caller, StepContext};
+use crate::duration;
 use crate::error::{Error, Kind};
 use crate::node::Node;
 use crate::process::{
@@ -29,21 +32,28 @@ pub(super) struct Stepped {
     pub long: bool,
 }
 
+/// What a step saw of the clock.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    pub first_look: Option<Nanos>,
+    pub looks: u32,
+}
+
 /// Runs one step of `caller`'s process on the current thread. `batch` is empty before and after; it is kept between
 /// steps for its buffer.
-pub(super) fn run(caller: &Caller, batch: &mut Batch) -> Stepped {
+pub(super) fn run(caller: &Caller, batch: &mut Batch, meter: &mut Meter) -> Stepped {
     let control = &caller.control;
     control.state.start();
     // Nobody else writes it, so no read-modify-write is needed.
     control.steps.store(control.steps() + 1, Ordering::Relaxed);
     debug_assert!(batch.is_empty());
     control.queue.take_all(batch);
-    let stepped = run_started(caller, batch);
+    let stepped = run_started(caller, batch, meter);
     batch.clear();
     stepped
 }
 
-fn run_started(caller: &Caller, batch: &mut Batch) -> Stepped {
+fn run_started(caller: &Caller, batch: &mut Batch, meter: &mut Meter) -> Stepped {
     let (control, node) = (&caller.control, &caller.node);
     // Nobody else wants this lock: the state word says who runs the process. It is held for the whole step.
     let mut place = control.process.lock();
@@ -53,12 +63,15 @@ fn run_started(caller: &Caller, batch: &mut Batch) -> Stepped {
         drop(place);
         return Stepped { after: finish(node, control, process, Exit::Error(error)), long: false };
     }
-    let mut cx = StepContext::new(caller, batch);
+    let timing = meter.begin(control, &**node.clock());
+    let mut cx = StepContext::new(caller, batch, timing.exact());
     let step = match catch_unwind(AssertUnwindSafe(|| process.step(&mut cx))) {
         Ok(step) => step,
         Err(panic) => Step::Done(Exit::Error(panic_error(&*panic))),
     };
     let (blocked, long, spent) = (cx.is_blocked(), cx.is_long(), cx.is_spent());
+    let seen = (Seen { first_look: cx.first_look(), looks: cx.looks() }, cx.rested());
+    let step = account(caller, meter, timing, seen, step);
     let after = match step {
         Step::Yielded => {
             control.queue.put_back(batch);
@@ -87,6 +100,39 @@ fn run_started(caller: &Caller, batch: &mut Batch) -> Stepped {
         }
     };
     Stepped { after, long }
+}
+
+/// Charges a step to its process and host. What it ended with, or that the process has computed too long.
+#[inline]
+fn account(caller: &Caller, meter: &mut Meter, timing: Timing, seen: (Seen, Option<Nanos>), step: Step) -> Step {
+    let (control, node) = (&caller.control, &caller.node);
+    let (cost, ended) = meter.end(timing, seen.0, &**node.clock());
+    if cost > 0 {
+        control.charge(cost);
+        node.ledger().charge(&control.host, cost);
+    }
+    match ended {
+        Some(ended) if control.host.limits.cpu_call > 0 => budget(caller, cost, seen.1, ended, step),
+        _ => step,
+    }
+}
+
+fn budget(caller: &Caller, cost: Nanos, rested: Option<Nanos>, ended: Nanos, step: Step) -> Step {
+    let (control, limit) = (&caller.control, caller.control.host.limits.cpu_call);
+    let used = match rested {
+        Some(at) => ended.saturating_sub(at),
+        None => control.call_cpu() + cost,
+    };
+    if used >= limit {
+        let (pid, entry) = (control.pid(), &control.frame().entry);
+        tracing::info!(%pid, %entry, "cpu limit exceeded");
+        caller.node.cpu_limits_exceeded.fetch_add(1, Ordering::Relaxed);
+        let limit = duration::format(limit as i64);
+        return Step::Done(Exit::Error(Error::timeout(format!("cpu limit exceeded ({limit})"))));
+    }
+    let waits = matches!(step, Step::Waiting) && !control.is_call();
+    control.set_call_cpu(if waits { 0 } else { used });
+    step
 }
 
 /// Why the process must end before its next step: it was terminated, or something it is linked to has failed.

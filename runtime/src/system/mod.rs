@@ -83,11 +83,14 @@ fn gather(node: &Weak<Node>, bus: &Bus, all: &mut Vec<Sample>) {
     all.push(Sample::counter("runtime_name_reregistrations_total", &[], node.names().registered_again()));
     let denials = node.denials.load(std::sync::atomic::Ordering::Relaxed);
     all.push(Sample::counter("wippy_denials_total", &[], denials));
+    let exceeded = node.cpu_limits_exceeded.load(std::sync::atomic::Ordering::Relaxed);
+    all.push(Sample::counter("wippy_cpu_limits_exceeded_total", &[], exceeded));
     for (id, delivery) in node.router().hosts() {
         let Delivery::Processes(host) = delivery else { continue };
         let (stats, host_label) = (host.scheduler.stats(), [("host", &*id)]);
         all.push(Sample::gauge("wippy_host_processes", &host_label, host.live()));
         all.push(Sample::gauge("wippy_host_queued", &host_label, stats.queued));
         all.push(Sample::counter("wippy_host_steps_total", &host_label, stats.executed));
+        all.push(Sample::counter("wippy_host_cpu_microseconds_total", &host_label, host.cpu() / 1000));
     }
 }
