@@ -8,4 +8,5 @@ pub mod modules;
 pub mod native;
 pub mod process;
 pub mod state;
+pub mod types;
 pub mod vm;

@@ -22,6 +22,7 @@ use crate::modules::Module;
 use crate::native::ffi::{self, lua_State};
 use crate::native::lazy::Lazies;
 use crate::native::{Member, Stack};
+use crate::types::{Found, ModuleTypes, Types};
 
 /// What the modules ask of the world around their VM. Called inside a step, so nothing here may block.
 pub trait Surroundings: Send + Sync {
@@ -81,6 +82,7 @@ pub struct Program {
     pub id: String,
     /// The modules it may use beside those of every program, by the names of their globals.
     modules: BTreeMap<Box<str>, &'static Module>,
+    types: Types,
     pub surroundings: Arc<dyn Surroundings>,
 }
 
@@ -88,11 +90,23 @@ impl Program {
     /// A program with the globals every program has, plus `modules`.
     pub fn new(id: impl Into<String>, modules: &[&'static Module], surroundings: Arc<dyn Surroundings>) -> Program {
         let modules = modules.iter().map(|module| (module.name.into(), *module)).collect();
-        Program { id: id.into(), modules, surroundings }
+        Program { id: id.into(), modules, types: Types::default(), surroundings }
     }
     /// Makes `module` the global `name`, in place of what had that name.
     pub fn bind(&mut self, name: &str, module: &'static Module) {
         self.modules.insert(name.into(), module);
+    }
+    /// Adds the types of a chunk, to be called in the order in which the chunks are loaded.
+    pub fn add_types(&mut self, types: Arc<ModuleTypes>) {
+        self.types.add(types);
+    }
+    /// What a global that is neither set nor one of [`Program::global`] is in respect of types.
+    pub(crate) fn type_for(&self, name: &str) -> Option<Found> {
+        self.types.find(name)
+    }
+    /// The names of the types of all chunks.
+    pub(crate) fn type_names(&self) -> impl Iterator<Item = &str> {
+        self.types.names()
     }
     /// The modules beside those of every program.
     pub fn modules(&self) -> impl Iterator<Item = &'static Module> {

@@ -86,17 +86,23 @@ fn install(stack: &Stack<'_>) {
 
 const GLOBAL: Function = crate::native!("__index", global);
 
-/// A global that is not set: the program's own one, or nil.
+/// A global that is not set: the program's own one, a type, or nil.
 fn global(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let name = call.real_str(2).and_then(|n| std::str::from_utf8(n).ok());
-    match name.and_then(|n| Some((n, call.state().program.global(n)?))) {
-        Some((name, global)) => {
-            call.push_global_value(global);
-            call.push_copy(-1);
-            call.set_field(1, name);
-        }
-        None => call.push_nil(),
+    let Some(name) = call.real_str(2).and_then(|n| std::str::from_utf8(n).ok()) else {
+        call.push_nil();
+        return Ok(Ret::ONE);
+    };
+    let program = &call.state().program;
+    if let Some(global) = program.global(name) {
+        call.push_global_value(global);
+    } else if let Some(found) = program.type_for(name) {
+        call.push_found(found).map_err(Raise::text)?;
+    } else {
+        call.push_nil();
+        return Ok(Ret::ONE);
     }
+    call.push_copy(-1);
+    call.set_field(1, name);
     Ok(Ret::ONE)
 }
 
@@ -144,6 +150,15 @@ impl Stack<'_> {
         for (name, global) in program.globals() {
             if self.get_field(-1, name) == Type::Nil {
                 self.push_global_value(global);
+                self.set_field(-3, name);
+            }
+            self.pop_raw(1);
+        }
+        for name in program.type_names() {
+            if self.get_field(-1, name) == Type::Nil
+                && let Some(found) = program.type_for(name)
+                && self.push_found(found).is_ok()
+            {
                 self.set_field(-3, name);
             }
             self.pop_raw(1);

@@ -289,6 +289,14 @@ fn packed_code_runs() {
     let end = project.finish(&outcome).map(shown).unwrap_or_default();
     assert!(end.contains("app:broken:2: here"), "{end}");
 
+    // Packed code comes without its types; primitives are always there.
+    let typed = "type T = string\nreturn { run = function() return integer:is(5) .. select(2, pcall(function() return T(5) end)) end }";
+    let typed = entry("app:t", "function.lua", &[("source", typed.into()), ("method", "run".into())]);
+    let (entries, files) = packed(vec![typed]).unwrap();
+    let project = project_with(CODE, files);
+    project.app.install(entries).unwrap();
+    assert_eq!(answer(&project, "app:t"), "5app:t:2: unknown type T");
+
     let refused = |change: &dyn Fn(&mut Files)| {
         let (entries, files) = packed(vec![lua("app:lib", "library.lua", "return { v = 'packed' }")]).unwrap();
         change(&mut files.0.lock());

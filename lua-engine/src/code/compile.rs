@@ -4,13 +4,16 @@
 //! bytes out through a callback that owns nothing of Lua's.
 
 use std::ffi::{c_int, c_void};
+use std::ops::Range;
 use std::sync::Arc;
 
-use wippy_lua_syntax::SyntaxError;
+use wippy_lua_syntax::{SyntaxError, Tree};
+use wippy_lua_types::value::{self, Owner};
 use wippy_lua_vm::RawVm;
 use wippy_runtime::Error;
 
 use crate::native::ffi::{self, lua_State};
+use crate::types::global_key;
 
 /// Bytes of a chunk's name that Lua shows at most (`LUA_IDSIZE` without the final zero).
 const SHOWN_NAME: usize = 59;
@@ -30,22 +33,43 @@ impl From<CompileError> for Error {
 
 /// Compiles `source` under the chunk name `id`. `file` is what people know the source as, for errors.
 pub fn compile(id: &str, file: &str, source: &str) -> Result<Arc<[u8]>, CompileError> {
-    let plain = erase(file, source)?;
-    compile_plain(id, file, &plain)
+    let plain = erase(id, file, source)?;
+    compile_plain(id, file, source, &plain)
 }
 
-/// `source` with its types erased: what the VM's own compiler reads, line by line as it was.
-pub(super) fn erase(file: &str, source: &str) -> Result<String, CompileError> {
+/// `source` with its types erased: what the VM's own compiler reads, line by line as it was. Where the name of a type
+/// stands for its value, it is read from where programs find the types of the chunk `id`.
+pub(super) fn erase(id: &str, file: &str, source: &str) -> Result<String, CompileError> {
     let failed = |errors: Vec<SyntaxError>| {
         let rendered: Vec<String> = errors.iter().map(|e| e.render(file, source)).collect();
         CompileError { rendered: rendered.join("\n") }
     };
-    wippy_lua_syntax::erase(source).map(|erased| erased.text).map_err(failed)
+    let types = |tree: &Tree| {
+        let sites = value::call_sites(tree).into_iter();
+        sites.map(|(range, owner)| (range.clone(), read_type(id, tree, range, owner))).collect()
+    };
+    wippy_lua_syntax::erase_with(source, types).map(|erased| erased.text).map_err(failed)
 }
 
-/// Compiles text without types.
-pub(super) fn compile_plain(id: &str, file: &str, plain: &str) -> Result<Arc<[u8]>, CompileError> {
-    bytecode(id, plain.as_bytes()).map_err(|text| CompileError { rendered: located(&text, id, file, plain) })
+/// The expression that reads a type.
+fn read_type(id: &str, tree: &Tree, name: Range<u32>, owner: Owner) -> String {
+    let name = tree.source().get(name.start as usize..name.end as usize).unwrap_or_default();
+    let id = if owner == Owner::Everybody { "" } else { id };
+    let key: String = global_key(id, name).bytes().map(escaped).collect();
+    format!("_ENV[\"{key}\"]")
+}
+
+/// A byte as a string literal says it.
+fn escaped(byte: u8) -> String {
+    match byte {
+        b'"' | b'\\' | 0..=31 | 127.. => format!("\\{byte:03}"),
+        _ => char::from(byte).to_string(),
+    }
+}
+
+/// Compiles text without types; errors show `source`, which has the same lines.
+pub(super) fn compile_plain(id: &str, file: &str, source: &str, plain: &str) -> Result<Arc<[u8]>, CompileError> {
+    bytecode(id, plain.as_bytes()).map_err(|text| CompileError { rendered: located(&text, id, file, source) })
 }
 
 /// The compiler's `id:line: message` in terms of the file, with the line it is about.

@@ -10,7 +10,7 @@ use wippy_runtime::registry::pipeline::CodeCache;
 
 use super::files::Chunks;
 use super::handler::CodeHandler;
-use super::types::TypeChecker;
+use super::types::TypeBook;
 use super::version::Workshop;
 use crate::modules::{self, Catalogue};
 use crate::process::NodeSurroundings;
@@ -39,7 +39,7 @@ impl Component for LuaComponent {
             catalogue,
             surroundings: Arc::new(NodeSurroundings::new(setup.node)),
             pools: setup.context.need::<dyn Pools>()?,
-            types: TypeChecker::from_config(setup.config),
+            types: TypeBook::from_config(setup.config),
         };
         let handler = Arc::new(CodeHandler {
             node: setup.node.clone(),

@@ -38,8 +38,8 @@ impl Compiler for FileCompiler {
     }
     fn compile(&self, entry: &Entry, source: &str) -> Result<Vec<u8>> {
         let file = shown_file(entry);
-        let plain = erase(file, source)?;
-        compile_plain(entry.id.as_str(), file, &plain)?;
+        let plain = erase(entry.id.as_str(), file, source)?;
+        compile_plain(entry.id.as_str(), file, source, &plain)?;
         Ok([FORMAT, &plain].concat().into_bytes())
     }
 }
@@ -62,7 +62,8 @@ pub(super) fn load(files: &Filesystems, entry: &Entry, fs: &EntryId, path: &str,
         let text = String::from_utf8(bytes).ok();
         let plain = text.as_deref().and_then(|text| text.strip_prefix(FORMAT));
         let foreign = || Error::invalid(format!("{path} in {fs} is no Lua code of this runtime"));
-        Ok(compile_plain(entry.id.as_str(), path, plain.ok_or_else(foreign)?)?)
+        let plain = plain.ok_or_else(foreign)?;
+        Ok(compile_plain(entry.id.as_str(), path, plain, plain)?)
     };
     read().map_err(|e| Error::internal("failed to load bytecode").because(e))
 }
@@ -141,5 +142,5 @@ fn engine() -> String {
         Some(format!("{} {}", file.len(), written.as_nanos()))
     };
     let program = std::env::current_exe().ok().and_then(stamp).unwrap_or_default();
-    format!("bytecode 1, {}, {}, {program}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH)
+    format!("bytecode 2, {}, {}, {program}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH)
 }

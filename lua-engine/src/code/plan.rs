@@ -13,13 +13,15 @@ use wippy_runtime::{Error, Kind};
 use super::definition::{Role, Target};
 use super::graph::{Closure, CodeNode};
 use super::problems::Problems;
+use super::types::Known;
 use super::{Plan, Unit};
 use crate::modules::Catalogue;
 use crate::state::{Program, Surroundings};
 
-/// The plan of `closure`'s root. Errors: Conflict `alias 'A' collision`; NotFound for a module that is not there.
+/// The plan of `closure`'s root; `known` is what is known of its entries. Errors: Conflict `alias 'A' collision`; NotFound for a module that is not there.
 pub(super) fn plan(
     closure: &Closure,
+    known: &[Arc<Known>],
     catalogue: &Catalogue,
     surroundings: &Arc<dyn Surroundings>,
 ) -> Result<Plan, Error> {
@@ -33,6 +35,7 @@ pub(super) fn plan(
             program.bind(alias, module);
         }
     }
+    known.iter().filter_map(|known| known.types.clone()).for_each(|types| program.add_types(types));
     let unit = |node: &Arc<CodeNode>| Unit {
         id: node.id().to_string(),
         aliases: names.of_entry(node.id()),

@@ -12,7 +12,7 @@ use super::LuaFactory;
 use super::definition::Role;
 use super::graph::{Closure, CodeNode};
 use super::plan::plan;
-use super::types::TypeChecker;
+use super::types::TypeBook;
 use crate::modules::Catalogue;
 use crate::state::Surroundings;
 
@@ -34,19 +34,19 @@ pub(super) struct Workshop {
     pub catalogue: Arc<Catalogue>,
     pub surroundings: Arc<dyn Surroundings>,
     pub pools: Arc<dyn Pools>,
-    pub types: TypeChecker,
+    pub types: TypeBook,
 }
 
 impl Workshop {
     /// A version of the closure's root; `None` for a library, which runs only inside others. Errors: names that
     /// collide, types that do not fit, a `pool` that is not valid, code that a static pool cannot load.
     pub fn prepare(&self, closure: Closure) -> Result<Option<Version>> {
-        self.types.check(&closure)?;
+        let known = self.types.read(&closure)?;
         let root = closure.root();
         if root.role == Role::Library {
             return Ok(None);
         }
-        let plan = Arc::new(plan(&closure, &self.catalogue, &self.surroundings)?);
+        let plan = Arc::new(plan(&closure, &known, &self.catalogue, &self.surroundings)?);
         let factory = Arc::new(LuaFactory::new(plan));
         let runner = match root.role {
             Role::Function => Runner::Pool(self.pools.prepare(&root.entry, factory).map_err(|e| refused(root, e))?),

@@ -263,6 +263,11 @@ impl<'a> Call<'a> {
         // SAFETY: the closure runs, so its upvalue stays; without one the index is valid and holds nothing.
         unsafe { self.stack.bytes_raw(ffi::lua_upvalueindex(1)) }.unwrap_or_default()
     }
+    /// The object of type `T` that the running function is bound to, see [`Stack::push_bound`].
+    pub fn bound_object<T: Object>(&self) -> Option<&'a T> {
+        // SAFETY: as in `bound_text`.
+        unsafe { object::get::<T>(self.raw(), ffi::lua_upvalueindex(1)) }
+    }
     /// Drops the top `n` values, never an argument (rule 3).
     pub fn pop(&mut self, n: i32) {
         let n = n.min(self.top() - self.args).max(0);

@@ -19,6 +19,7 @@ use super::ffi::{self, lua_State};
 use super::object;
 use super::stack::Stack;
 use crate::modules::errors::ErrorObject;
+use crate::types::TypeObject;
 
 /// Deepest nesting of tables that crosses a border.
 pub const MAX_DEPTH: u32 = FlatReader::MAX_DEPTH;
@@ -250,7 +251,10 @@ impl Encoder<'_, '_> {
                 ffi::LUA_TTABLE => return self.table(i, depth),
                 ffi::LUA_TUSERDATA => match object::get::<ErrorObject>(self.l, i) {
                     Some(e) => self.error(e),
-                    None => self.drop_value(i, depth),
+                    None => match object::get::<TypeObject>(self.l, i) {
+                        Some(ty) => self.type_value(ty),
+                        None => self.drop_value(i, depth),
+                    },
                 },
                 ffi::LUA_TNIL | ffi::LUA_TNONE => self.w.nil(),
                 _ => self.drop_value(i, depth),
@@ -271,6 +275,15 @@ impl Encoder<'_, '_> {
         }
         self.w.str(s);
         Ok(())
+    }
+    /// A type is a number that this node knows, in the place of a metatable, and a text for all others.
+    fn type_value(&mut self, ty: &TypeObject) {
+        // SAFETY: the encoder works on the stack of a thread of ours; nothing is pushed.
+        let stack = unsafe { Stack::new(self.l) };
+        let (number, text) = ty.ticket(&stack);
+        self.w.meta();
+        self.w.int(number);
+        self.w.str(text.as_bytes());
     }
     fn error(&mut self, e: &ErrorObject) {
         if e.has_context() {
@@ -428,7 +441,11 @@ impl Encoder<'_, '_> {
             for slot in [key + 1, key] {
                 let crosses = match ffi::lua_type(self.l, slot) {
                     ffi::LUA_TFUNCTION | ffi::LUA_TTHREAD | ffi::LUA_TLIGHTUSERDATA => false,
-                    ffi::LUA_TUSERDATA => slot != key && object::get::<ErrorObject>(self.l, slot).is_some(),
+                    ffi::LUA_TUSERDATA => {
+                        let crosses = object::get::<ErrorObject>(self.l, slot).is_some()
+                            || object::get::<TypeObject>(self.l, slot).is_some();
+                        slot != key && crosses
+                    }
                     _ => true,
                 };
                 if !crosses {
@@ -661,6 +678,14 @@ impl Decoder<'_, '_, '_> {
         self.value(depth)?;
         // SAFETY: both are checked to be tables of this VM, the upper one is not frozen since it was made here.
         unsafe {
+            if ffi::lua_type(l, -1) == ffi::LUA_TSTRING && ffi::lua_isinteger(l, -2) != 0 {
+                let number = ffi::lua_tointegerx(l, -2, std::ptr::null_mut());
+                if self.stack.push_arrived(number) {
+                    ffi::lua_replace(l, -2);
+                }
+                ffi::lua_replace(l, -2);
+                return Ok(());
+            }
             if ffi::lua_type(l, -1) != ffi::LUA_TTABLE || ffi::lua_type(l, -2) != ffi::LUA_TTABLE {
                 return Err(damaged().into());
             }

@@ -27,6 +27,8 @@ pub trait Object: 'static {
     const OPERATORS: &'static [Function] = &[];
     /// A key of the metatable set to true, by which C code knows the type.
     const MARK: Option<&'static str> = None;
+    /// What `type()` gives, if that is not `userdata`.
+    const TYPE: Option<&'static str> = None;
     /// The text that stands for the value where plain data is wanted (JSON), if any.
     fn text(&self) -> Option<&str> {
         None
@@ -135,7 +137,7 @@ impl Stack<'_> {
             return;
         }
         self.pop_raw(1);
-        self.push_table(0, 3 + T::OPERATORS.len() + usize::from(T::MARK.is_some()));
+        self.push_table(0, 3 + T::OPERATORS.len() + usize::from(T::MARK.is_some()) + usize::from(T::TYPE.is_some()));
         self.push_members(T::METHODS);
         self.set_field(-2, "__index");
         self.push_bool(false);
@@ -147,6 +149,10 @@ impl Stack<'_> {
         if let Some(mark) = T::MARK {
             self.push_bool(true);
             self.set_field(-2, mark);
+        }
+        if let Some(name) = T::TYPE {
+            self.push_str(name);
+            self.set_field(-2, "__type");
         }
         for operator in T::OPERATORS {
             self.push_function(*operator);

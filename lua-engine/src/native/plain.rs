@@ -10,8 +10,10 @@ use wippy_runtime::Error;
 use wippy_runtime::payload::{Map, Value};
 
 use super::call::{Call, Raise};
+use super::object::Object;
 use super::stack::{Stack, Type};
 use crate::modules::errors::ErrorObject;
+use crate::types::TypeObject;
 
 /// Deepest nesting of plain data.
 pub const MAX_DEPTH: usize = 128;
@@ -70,7 +72,11 @@ impl Stack<'_> {
             }
             Type::Userdata => match self.object_at::<ErrorObject>(i) {
                 Some(e) => Value::Error(e.to_error()),
-                None => Value::Str(self.printed(i)),
+                None => Value::Str(
+                    self.object_at::<TypeObject>(i)
+                        .and_then(Object::text)
+                        .map_or_else(|| self.printed(i), str::to_owned),
+                ),
             },
             Type::Function | Type::Thread => Value::Str(self.printed(i)),
         })

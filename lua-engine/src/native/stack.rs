@@ -232,7 +232,8 @@ impl<'a> Stack<'a> {
         // SAFETY: a function without upvalues needs no allocation.
         unsafe { ffi::lua_pushcclosure(self.l, f.raw, 0) }
     }
-    /// Pushes `f` bound to the text on top, popping it: [`super::Call::bound_text`] gives it to the running function.
+    /// Pushes `f` bound to the text or object on top, popping it: [`super::Call::bound_text`] and
+    /// [`super::Call::bound_object`] give it to the running function.
     pub fn push_bound(&self, f: super::Function) {
         // SAFETY: one value is on top; allocation cannot fail (rule 2).
         unsafe { ffi::lua_pushcclosure(self.l, f.raw, 1) }

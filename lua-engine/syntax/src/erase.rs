@@ -2,7 +2,8 @@
 //!
 //! So every line and column the VM reports is the author's. Two things are more than blanking: a statement that
 //! ended in erased text and is followed by `(` gets a `;` in its place (Lua would read a call), and literals the
-//! dialect reads differently are rewritten (see [`crate::literal`]). Types are not looked at.
+//! dialect reads differently are rewritten (see [`crate::literal`]). Types are not looked at; what else somebody
+//! wants to have replaced, [`erase_with`] replaces.
 
 use crate::error::SyntaxError;
 use crate::kind::SyntaxKind;
@@ -13,7 +14,7 @@ use std::ops::Range;
 /// Plain Lua and what was taken out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erased {
-    /// Plain Lua 5.4 of the same length as the source, with the same number of lines.
+    /// Plain Lua 5.4 of the same length as the source (but for what was replaced), with the same number of lines.
     pub text: String,
     /// The `type` and `interface` declarations at the top level of the chunk, in source order.
     pub types: Vec<TypeDecl>,
@@ -34,17 +35,39 @@ pub struct TypeDecl {
 /// # Errors
 /// All syntax errors of the source (at most [`crate::MAX_ERRORS`]).
 pub fn erase(source: &str) -> Result<Erased, Vec<SyntaxError>> {
+    erase_with(source, |_| vec![])
+}
+
+/// A part of a source and the text that takes its place.
+pub type Replacement = (Range<u32>, String);
+
+/// As [`erase`], with the ranges that `replace` gives (tokens outside of all types, in the order of the source)
+/// replaced. The texts hold no line ends.
+///
+/// # Errors
+/// As [`erase`]; `replace` is not asked then.
+pub fn erase_with(source: &str, replace: impl FnOnce(&Tree) -> Vec<Replacement>) -> Result<Erased, Vec<SyntaxError>> {
     let parsed = crate::parse_all(source);
     if !parsed.parse.errors.is_empty() {
         return Err(parsed.parse.errors);
     }
-    Ok(erase_parsed(&parsed))
+    let replacements = replace(&parsed.parse.root);
+    Ok(erase_parsed(&parsed, replacements))
 }
 
-fn erase_parsed(parsed: &Parsed) -> Erased {
+fn erase_parsed(parsed: &Parsed, replacements: Vec<Replacement>) -> Erased {
     let tree = &parsed.parse.root;
     let mut out = Output { source: tree.source(), text: String::with_capacity(tree.source().len()), done: 0 };
-    let mut literals = parsed.foreign_literals.iter().copied().peekable();
+    let rewritten = |at: &u32| {
+        let token = tree.token_at(*at)?;
+        Some((token.range(), literal::rewrite(token.text())))
+    };
+    let mut edits: Vec<Replacement> = parsed.foreign_literals.iter().filter_map(rewritten).collect();
+    if !replacements.is_empty() {
+        edits.extend(replacements);
+        edits.sort_by_key(|(range, _)| range.start);
+    }
+    let mut edits = edits.into_iter().peekable();
     let mut next = Some(tree.root());
     while let Some(node) = next {
         if !is_erased(node.kind()) {
@@ -52,16 +75,14 @@ fn erase_parsed(parsed: &Parsed) -> Erased {
             continue;
         }
         let erased = node.range();
-        while let Some(at) = literals.next_if(|at| *at < erased.start) {
-            out.rewrite(tree, at);
+        while let Some(edit) = edits.next_if(|(range, _)| range.start < erased.start) {
+            out.replace(edit);
         }
-        while literals.next_if(|at| *at < erased.end).is_some() {}
+        while edits.next_if(|(range, _)| range.start < erased.end).is_some() {}
         out.blank(erased, needs_separator(node));
         next = node.next_outside();
     }
-    for at in literals {
-        out.rewrite(tree, at);
-    }
+    edits.for_each(|edit| out.replace(edit));
     out.copy_to(tree.source().len());
     Erased { text: out.text, types: top_level_types(tree) }
 }
@@ -124,10 +145,9 @@ impl Output<'_> {
         self.done = end;
     }
 
-    fn rewrite(&mut self, tree: &Tree, at: u32) {
-        let Some(token) = tree.token_at(at) else { return };
-        self.copy_to(at as usize);
-        self.text.push_str(&literal::rewrite(token.text()));
-        self.done = token.range().end as usize;
+    fn replace(&mut self, (range, text): Replacement) {
+        self.copy_to(range.start as usize);
+        self.text.push_str(&text);
+        self.done = range.end as usize;
     }
 }

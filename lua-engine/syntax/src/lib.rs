@@ -19,7 +19,7 @@ mod literal;
 mod parser;
 mod tree;
 
-pub use erase::{Erased, TypeDecl, erase};
+pub use erase::{Erased, Replacement, TypeDecl, erase, erase_with};
 pub use error::{MAX_ERRORS, SyntaxError};
 pub use kind::SyntaxKind;
 pub use parser::MAX_NESTING;

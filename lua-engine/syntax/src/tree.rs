@@ -183,13 +183,13 @@ impl<'t> Node<'t> {
     }
 
     /// The node after this one and all its descendants in preorder, in the whole tree.
-    pub(crate) fn next_outside(self) -> Option<Node<'t>> {
+    pub fn next_outside(self) -> Option<Node<'t>> {
         let id = self.data().next;
         ((id as usize) < self.tree.nodes.len()).then_some(Node { tree: self.tree, id })
     }
 
     /// The node after this one in preorder, in the whole tree.
-    pub(crate) fn next_preorder(self) -> Option<Node<'t>> {
+    pub fn next_preorder(self) -> Option<Node<'t>> {
         let id = self.id + 1;
         ((id as usize) < self.tree.nodes.len()).then_some(Node { tree: self.tree, id })
     }

@@ -11,6 +11,7 @@ use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
 use wippy_lua::modules;
 use wippy_lua::process::NodeSurroundings;
 use wippy_lua::state::Program;
+use wippy_lua::types::{ModuleTypes, TypeSource};
 use wippy_runtime::boot::{self, Component, Config, Setup, Shutdown};
 use wippy_runtime::clock::{Clock, RealClock, VirtualClock};
 use wippy_runtime::dispatch::CapabilitySet;
@@ -133,7 +134,10 @@ impl App {
     pub fn define(&self, id: &str, source: &str, module_names: &[&str]) {
         let find = |name: &&str| modules::find(name).or_else(|| samples::find(name));
         let modules: Vec<_> = module_names.iter().map(|m| find(m).unwrap_or_else(|| panic!("module {m}"))).collect();
-        let program = Program::new(id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
+        let mut program = Program::new(id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
+        if let Some(types) = ModuleTypes::new(id, TypeSource::Text(source.to_owned()), vec![]) {
+            program.add_types(types);
+        }
         let code = compile(id, "test.lua", source).unwrap_or_else(|e| panic!("{}", e.rendered));
         let plan = Plan {
             program: Arc::new(program),

@@ -29,6 +29,7 @@ fn map_leaves(ty: &Ty, replace: &mut impl FnMut(&Shape) -> Option<Ty>) -> Ty {
     };
     let rebuilt = match shape {
         Shape::Param(_) | Shape::Receiver => return replace(shape).unwrap_or_else(|| ty.clone()),
+        Shape::Unresolved(_) => return ty.clone(),
         Shape::Union(parts) => {
             let parts: Vec<Ty> = parts.iter().map(&mut map).collect();
             return if changed { crate::algebra::union(parts) } else { ty.clone() };
@@ -41,6 +42,7 @@ fn map_leaves(ty: &Ty, replace: &mut impl FnMut(&Shape) -> Option<Ty>) -> Ty {
         Shape::Tuple(parts) => Shape::Tuple(parts.iter().map(map).collect()),
         Shape::Array(part) => Shape::Array(map(part)),
         Shape::TypeValue(part) => Shape::TypeValue(map(part)),
+        Shape::Annotated(part, annotations) => Shape::Annotated(map(part), annotations.clone()),
         Shape::Map(key, value) => Shape::Map(map(key), map(value)),
         Shape::Record(record) => Shape::Record(Record {
             fields: record.fields.iter().map(|f| Field { ty: map(&f.ty), ..f.clone() }).collect(),

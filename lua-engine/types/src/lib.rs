@@ -7,7 +7,8 @@
 //! bounds (or cannot be known) is undetermined, which is never reported.
 //!
 //! Where to read on: `ty` (types), `algebra` and `relate` (what can be done with them), `lower` (from syntax to
-//! types), `scope` and `flow` (variables), `check` (the walk), `builtin` (the runtime's modules).
+//! types), `scope` and `flow` (variables), `check` (the walk), `builtin` (the runtime's modules), `value` (types as
+//! values of a running program).
 
 #![forbid(unsafe_code)]
 
@@ -24,11 +25,13 @@ mod manifest;
 mod relate;
 mod scope;
 mod show;
-mod ty;
+pub mod ty;
+pub mod value;
 
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use manifest::{Imports, Manifest};
 pub use ty::Ty;
+pub use value::TypeValue;
 pub use wippy_lua_syntax::SyntaxError;
 
 use wippy_lua_syntax::{SyntaxKind, Tree};
@@ -43,7 +46,7 @@ pub struct Checked {
 
 /// Checks one module. The tree should have no syntax errors; with some, more may be reported than is wrong.
 pub fn check(tree: &Tree, imports: &Imports) -> Checked {
-    check::check(tree, imports)
+    check::check(tree, imports, false)
 }
 
 /// Whether a value of type `from` may stand where `to` is declared.

@@ -6,7 +6,7 @@
 
 use crate::algebra::{intersection, optional, union};
 use crate::ty::{
-    Asserts, Def, Fact, Field, Function, Name, Named, Origin, Param, Record, Results, Shape, Ty, TypeParam,
+    Annotation, Asserts, Def, Fact, Field, Function, Name, Named, Origin, Param, Record, Results, Shape, Ty, TypeParam,
 };
 use crate::{Imports, Manifest, builtin, literal, relate};
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ pub struct Lower<'t, 'e> {
     imports: &'e Imports,
     /// A manifest of the runtime is being read: `any` promises nothing there, and objects are open.
     builtin: bool,
+    /// The types are read as values of a program: with their annotations, and names that mean nothing stay names.
+    pub values: bool,
     levels: Vec<HashMap<&'t str, Entry>>,
     /// Local variables that hold a module: `local a = require("b")`.
     aliases: HashMap<&'t str, String>,
@@ -39,6 +41,7 @@ impl<'t, 'e> Lower<'t, 'e> {
         Lower {
             imports,
             builtin,
+            values: false,
             levels: vec![HashMap::new()],
             aliases: HashMap::new(),
             typeofs: HashMap::new(),
@@ -297,7 +300,8 @@ impl<'t, 'e> Lower<'t, 'e> {
                 }
                 Ty::record(record)
             }
-            ReadonlyType | ParenType | AnnotatedType => self.part(first(node)),
+            ReadonlyType | ParenType => self.part(first(node)),
+            AnnotatedType => self.annotated(node),
             FunctionTypeParam => self.part(node.children().last()),
             FunctionType => self.function_type(node),
             TupleType => {
@@ -330,6 +334,37 @@ impl<'t, 'e> Lower<'t, 'e> {
             }
             _ => Ty::Undetermined,
         }
+    }
+
+    fn annotated(&mut self, node: Node<'t>) -> Ty {
+        let inner = self.part(node.children().next());
+        if !self.values {
+            return inner;
+        }
+        let attributes = node.children().filter(|n| n.kind() == SyntaxKind::TypeAttribute);
+        let annotations: Vec<Annotation> = attributes.filter_map(|n| self.annotation(n)).collect();
+        if annotations.is_empty() { inner } else { Ty::of(Shape::Annotated(inner, annotations.into())) }
+    }
+
+    /// Only the first argument counts, and only if it is a literal.
+    fn annotation(&mut self, node: Node<'t>) -> Option<Annotation> {
+        let name = node.tokens().nth(1)?.text();
+        let arg = node.children().flat_map(|list| list.children()).next().and_then(|arg| {
+            let negative = arg.kind() == SyntaxKind::UnaryExpr && arg.token(SyntaxKind::Minus).is_some();
+            let literal = if negative { arg.children().next()? } else { arg };
+            match (literal.kind() == SyntaxKind::LiteralExpr).then(|| literal_type(literal))? {
+                Ty::Int(n) if negative => Some(Ty::Int(n.wrapping_neg())),
+                Ty::Float(bits) if negative => Some(Ty::Float((-f64::from_bits(bits)).to_bits())),
+                Ty::Nil => None,
+                other => (!negative).then_some(other),
+            }
+        });
+        Some(Annotation { name: self.name(name), arg })
+    }
+
+    /// A name that means nothing.
+    fn unresolved(&mut self, name: &str) -> Ty {
+        if self.values { Ty::of(Shape::Unresolved(name.into())) } else { Ty::Undetermined }
     }
 
     fn part(&mut self, node: Option<Node<'t>>) -> Ty {
@@ -371,7 +406,10 @@ impl<'t, 'e> Lower<'t, 'e> {
         let last = parts.last().unwrap_or(second);
         let def = self.module(first).and_then(|m| m.types.get(last).cloned());
         let shown = self.name(node.text().split('<').next().unwrap_or(first).trim());
-        def.map_or(Ty::Undetermined, |def| reference(&def, shown, args))
+        match def {
+            Some(def) => reference(&def, shown, args),
+            None => self.unresolved(&shown),
+        }
     }
 
     fn plain_name(&mut self, name: &'t str, args: Vec<Ty>) -> Ty {
@@ -405,7 +443,7 @@ impl<'t, 'e> Lower<'t, 'e> {
                 let def = builtin::module("channel").and_then(|m| m.types.get("Channel").cloned());
                 def.map_or(Ty::Undetermined, |def| reference(&def, def.name.clone(), args))
             }
-            _ => Ty::Undetermined,
+            _ => self.unresolved(name),
         }
     }
 }

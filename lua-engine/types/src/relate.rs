@@ -59,6 +59,12 @@ impl Relation {
             (Ty::Of(a), Ty::Of(b)) if std::sync::Arc::ptr_eq(a, b) => return true,
             _ => {}
         }
+        match (from.shape(), to.shape()) {
+            (Some(Shape::Unresolved(_)), _) | (_, Some(Shape::Unresolved(_))) => return true,
+            (Some(Shape::Annotated(inner, _)), _) => return self.fits(inner, to),
+            (_, Some(Shape::Annotated(inner, _))) => return self.fits(from, inner),
+            _ => {}
+        }
         if let Some(Shape::Param(param)) = from.shape() {
             return param
                 .bound

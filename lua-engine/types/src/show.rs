@@ -98,6 +98,8 @@ impl Printer {
                 self.push(")");
             }
             Shape::Receiver => self.push("Self"),
+            Shape::Annotated(inner, _) => self.ty(inner, depth),
+            Shape::Unresolved(name) => self.push(name),
         }
     }
 

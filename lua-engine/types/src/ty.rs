@@ -70,6 +70,18 @@ pub enum Shape {
     TypeValue(Ty),
     /// The receiver inside the methods of an interface.
     Receiver,
+    /// A type with what its values must be beside. Only in types that are values of a program.
+    Annotated(Ty, Arc<[Annotation]>),
+    /// A name that means nothing. Only in types that are values of a program.
+    Unresolved(Name),
+}
+
+/// `@name(arg)` behind a type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Annotation {
+    pub name: Name,
+    /// The literal in the parentheses, as its type.
+    pub arg: Option<Ty>,
 }
 
 /// A record type, an interface, or what is known of a table.
@@ -339,7 +351,7 @@ impl Ty {
 fn each_part(shape: &Shape, f: &mut impl FnMut(&Ty)) {
     match shape {
         Shape::Union(parts) | Shape::Intersection(parts) | Shape::Tuple(parts) => parts.iter().for_each(f),
-        Shape::Array(part) | Shape::TypeValue(part) => f(part),
+        Shape::Array(part) | Shape::TypeValue(part) | Shape::Annotated(part, _) => f(part),
         Shape::Map(key, value) => {
             f(key);
             f(value);
@@ -352,7 +364,7 @@ fn each_part(shape: &Shape, f: &mut impl FnMut(&Ty)) {
             function.results.rest.iter().for_each(f);
         }
         Shape::Named(named) => named.args.iter().for_each(f),
-        Shape::Param(_) | Shape::Receiver => {}
+        Shape::Param(_) | Shape::Receiver | Shape::Unresolved(_) => {}
     }
 }
 
@@ -382,6 +394,8 @@ impl PartialEq for Shape {
             (Named(a), Named(b)) => a.same_def(b) && a.args == b.args,
             (Param(a), Param(b)) => Arc::ptr_eq(a, b),
             (Receiver, Receiver) => true,
+            (Annotated(a, x), Annotated(b, y)) => a == b && x == y,
+            (Unresolved(a), Unresolved(b)) => a == b,
             _ => false,
         }
     }

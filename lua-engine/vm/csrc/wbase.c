@@ -102,6 +102,15 @@ static int b_tonumber (lua_State *L) {
 }
 
 
+/* an object may say what it is; '__metatable' keeps programs from saying so */
+static int b_type (lua_State *L) {
+  if (l_unlikely(lua_type(L, 1) == LUA_TUSERDATA) &&
+      luaL_getmetafield(L, 1, "__type") == LUA_TSTRING)
+    return 1;
+  return luaB_type(L);
+}
+
+
 /* also table.unpack */
 static int b_unpack (lua_State *L) {
   lua_Unsigned n;
@@ -136,7 +145,7 @@ const wippy_Entry wippy_baselib[] = {
   {"setmetatable", b_setmetatable},
   {"tonumber", b_tonumber},
   {"tostring", luaB_tostring},
-  {"type", luaB_type},
+  {"type", b_type},
   {"unpack", b_unpack},
   {"xpcall", b_xpcall},
   {"_VERSION", NULL, "Lua 5.3 - Wippy Modification"},

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <string.h>
 
 #include "lua.h"
 
@@ -183,6 +184,61 @@ LUA_API void wippy_pushvisited (lua_State *L, int idx, size_t place) {
     setobj2s(L, L->top.p + 1, gval(node));
   }
   L->top.p += 2;
+}
+
+LUA_API unsigned int wippy_hash (lua_State *L, const char *s, size_t len) {
+  return luaS_hash(s, len, G(L)->seed);
+}
+
+/*
+** What a table has under a text. A short key is found by its bytes where it
+** lies, so that no string is made; a long one has no place of its own.
+*/
+static const TValue *textof (lua_State *L, Table *t, const char *s, size_t len, unsigned int hash) {
+  if (len <= LUAI_MAXSHORTLEN) {
+    Node *n = gnode(t, lmod(hash, sizenode(t)));
+    for (;;) {
+      if (keyisshrstr(n)) {
+        TString *key = keystrval(n);
+        if (key->hash == hash && key->shrlen == len && memcmp(getshrstr(key), s, len) == 0)
+          return gval(n);
+      }
+      if (gnext(n) == 0) return NULL;
+      n += gnext(n);
+    }
+  }
+  else {
+    const TValue *found;
+    TString *key = luaS_newlstr(L, s, len);
+    setsvalue2s(L, L->top.p, key);
+    L->top.p++;
+    found = luaH_get(t, s2v(L->top.p - 1));
+    L->top.p--;
+    return found;
+  }
+}
+
+static void look (lua_State *L, const TValue *o, wippy_Part *part) {
+  if (o == NULL || isempty(o)) {
+    part->type = LUA_TNIL;
+    return;
+  }
+  see(o, part);
+  if (iscollectable(o) && !ttisstring(o)) {
+    setobj2s(L, L->top.p, o);
+    L->top.p++;
+  }
+}
+
+LUA_API void wippy_look (lua_State *L, int idx, const char *s, size_t len, unsigned int hash,
+                         wippy_Part *part) {
+  Table *t = tableat(L, idx);
+  look(L, t == NULL ? NULL : textof(L, t, s, len, hash), part);
+}
+
+LUA_API void wippy_lookat (lua_State *L, int idx, lua_Integer i, wippy_Part *part) {
+  Table *t = tableat(L, idx);
+  look(L, t == NULL ? NULL : luaH_getint(t, i), part);
 }
 
 /* lua_setfield without metamethods, for a table that the host is making. */

@@ -28,6 +28,10 @@ typedef struct wippy_Part {
     lua_Number n;
   } as;
 } wippy_Part;
+LUA_API unsigned int wippy_hash (lua_State *L, const char *s, size_t len);
+LUA_API void wippy_look (lua_State *L, int idx, const char *s, size_t len, unsigned int hash,
+                         wippy_Part *part);
+LUA_API void wippy_lookat (lua_State *L, int idx, lua_Integer i, wippy_Part *part);
 LUA_API int wippy_visit (lua_State *L, int idx, size_t *place, wippy_Part *pair);
 LUA_API void wippy_pushvisited (lua_State *L, int idx, size_t place);
 LUA_API void wippy_settext (lua_State *L, int idx, const char *s, size_t len);

@@ -6,7 +6,7 @@
 
 #![allow(non_snake_case)] // `L`, as everywhere in Lua's API
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use crate::ffi::{lua_CFunction, lua_Integer, lua_Number, lua_State};
 
@@ -111,6 +111,14 @@ unsafe extern "C-unwind" {
     pub fn wippy_visit(L: *mut lua_State, idx: c_int, place: *mut usize, pair: *mut [Part; 2]) -> c_int;
     /// Pushes key and value of the pair that [`wippy_visit`] showed last, when it moved to `place`.
     pub fn wippy_pushvisited(L: *mut lua_State, idx: c_int, place: usize);
+    /// The hash of a text, for [`wippy_look`]; the same for all states of the process.
+    pub fn wippy_hash(L: *mut lua_State, s: *const c_char, len: usize) -> c_uint;
+    /// Shows what the table at stack index `idx` has, raw, under a text of `len` bytes with that hash; kind 0 (nil) if
+    /// nothing. A table, function, coroutine or full userdata is pushed too. Allocates only for texts longer than 40
+    /// bytes; needs a free slot.
+    pub fn wippy_look(L: *mut lua_State, idx: c_int, s: *const c_char, len: usize, hash: c_uint, part: *mut Part);
+    /// As [`wippy_look`], for an integer key. Never allocates.
+    pub fn wippy_lookat(L: *mut lua_State, idx: c_int, i: i64, part: *mut Part);
     /// Pops a value and sets it, raw, under a text key in the writable table at stack index `idx`. Needs two free
     /// slots; may raise a memory error.
     pub fn wippy_settext(L: *mut lua_State, idx: c_int, s: *const c_char, len: usize);

@@ -68,8 +68,8 @@ pub(crate) struct Checker<'t, 'e> {
     quiet: u32,
 }
 
-/// Checks a chunk.
-pub(crate) fn check(tree: &Tree, imports: &Imports) -> Checked {
+/// Checks a chunk. With `values` types are read as values of a program, and only the types of the manifest are of use.
+pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
     let scopes = Scopes::new(tree);
     if scopes.incomplete {
         return Checked { manifest: Manifest::unknown(), diagnostics: vec![] };
@@ -94,6 +94,7 @@ pub(crate) fn check(tree: &Tree, imports: &Imports) -> Checked {
         depth: 0,
         quiet: 0,
     };
+    checker.lower.values = values;
     if let Some(block) = tree.root().child(SyntaxKind::Block) {
         checker.lower.announce(block);
         checker.statements(block);

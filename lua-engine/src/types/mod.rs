@@ -1,0 +1,172 @@
+//! Types as run-time values: what `type T = ...` makes for the programs that use it.
+//!
+//! A module's types are read when a program first asks for one ([`ModuleTypes`]), once for all VMs of a version; what
+//! decides whether a value belongs to a type ([`schema`]) is made when one is first put to the question. A VM holds a
+//! handle ([`object`]) to each type it has used, and nothing for the others. `validate` walks values, `travel` lets types be sent.
+//!
+//! How a program comes to a type: the compiler replaces the name in `T(v)` and `T:is(v)` by a read of the global
+//! [`global_key`], which [`Types::find`] answers; a mention of the name alone is the read of a global like any other.
+
+mod object;
+mod schema;
+mod travel;
+mod validate;
+
+pub use object::TypeObject;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use wippy_lua_types::{Imports, Manifest, TypeValue, value};
+use wippy_runtime::payload::Value;
+use wippy_runtime::registry::Entry;
+
+use schema::Schema;
+
+/// A type that programs have as a value.
+pub struct RuntimeType {
+    value: TypeValue,
+    /// What `tostring` gives.
+    text: String,
+    schema: OnceLock<Schema>,
+    /// What it is in messages, once it has been sent.
+    number: OnceLock<i64>,
+}
+
+impl RuntimeType {
+    fn new(value: TypeValue) -> Arc<RuntimeType> {
+        let text = value.to_string();
+        Arc::new(RuntimeType { text, value, schema: OnceLock::new(), number: OnceLock::new() })
+    }
+}
+
+impl Drop for RuntimeType {
+    fn drop(&mut self) {
+        if let Some(number) = self.number.get() {
+            travel::forget(*number);
+        }
+    }
+}
+
+/// Where the source of a module is.
+pub enum TypeSource {
+    /// The field `source` of an entry.
+    Entry(Arc<Entry>),
+    Text(String),
+}
+
+impl TypeSource {
+    fn text(&self) -> &str {
+        match self {
+            TypeSource::Entry(entry) => entry.field("source").and_then(Value::as_str).unwrap_or_default(),
+            TypeSource::Text(text) => text,
+        }
+    }
+}
+
+/// What a module knows another one as.
+#[derive(Clone)]
+pub enum TypeImport {
+    Module(Arc<ModuleTypes>),
+    Builtin(Arc<Manifest>),
+}
+
+/// The types that one module declares. Shared by all programs with this version of the module.
+pub struct ModuleTypes {
+    /// The name of the chunk, as it was compiled under.
+    id: String,
+    source: TypeSource,
+    imports: Vec<(String, TypeImport)>,
+    read: OnceLock<Read>,
+}
+
+struct Read {
+    manifest: Arc<Manifest>,
+    types: BTreeMap<String, Arc<RuntimeType>>,
+}
+
+impl ModuleTypes {
+    /// The types of the chunk `id`, which may use those of `imports` by their aliases. Costs nothing until one of them
+    /// is asked for. `None` if the source declares none at first glance.
+    pub fn new(id: &str, source: TypeSource, imports: Vec<(String, TypeImport)>) -> Option<Arc<ModuleTypes>> {
+        if !value::may_declare(source.text()) {
+            return None;
+        }
+        Some(Arc::new(ModuleTypes { id: id.to_owned(), source, imports, read: OnceLock::new() }))
+    }
+
+    fn read(&self) -> &Read {
+        self.read.get_or_init(|| {
+            let mut imports = Imports::default();
+            for (alias, import) in &self.imports {
+                imports.add(
+                    alias,
+                    match import {
+                        TypeImport::Module(module) => module.read().manifest.clone(),
+                        TypeImport::Builtin(manifest) => manifest.clone(),
+                    },
+                );
+            }
+            let parsed = wippy_lua_syntax::parse(self.source.text());
+            // The checker types the expressions in `typeof`, and its failure must not be the end of anything else.
+            let declared = catch_unwind(AssertUnwindSafe(|| value::declare(&parsed.root, &imports)));
+            let manifest = Arc::new(declared.unwrap_or_else(|_| {
+                tracing::error!("{}: the types of this chunk cannot be read", self.id);
+                Manifest::unknown()
+            }));
+            let named = |name: &str| Some((name.to_owned(), RuntimeType::new(TypeValue::declared(&manifest, name)?)));
+            let types = manifest.types.keys().filter_map(|name| named(name)).collect();
+            Read { manifest, types }
+        })
+    }
+}
+
+/// The types of the chunks of one program, in the order in which they are loaded.
+#[derive(Default)]
+pub(crate) struct Types(Vec<Arc<ModuleTypes>>);
+
+/// What a global is in respect of types.
+pub(crate) enum Found {
+    Type(Arc<RuntimeType>),
+    /// A chunk asks for a type of its own that nothing is known of: it was compiled elsewhere.
+    Unknown(String),
+}
+
+/// Keys of globals that no program writes.
+const MARK: char = '\u{1}';
+
+/// The name of the global under which the type `name` of the chunk `id` is found, or with an empty id a primitive.
+pub(crate) fn global_key(id: &str, name: &str) -> String {
+    format!("{MARK}{id}{MARK}{name}")
+}
+
+impl Types {
+    pub fn add(&mut self, module: Arc<ModuleTypes>) {
+        self.0.push(module);
+    }
+    /// What stands for a global that is not set: a type by its key, or by the name alone that of the first chunk that
+    /// has one.
+    pub fn find(&self, name: &str) -> Option<Found> {
+        let Some((id, name)) = name.strip_prefix(MARK).and_then(|key| key.split_once(MARK)) else {
+            return self.0.iter().find_map(|m| m.read().types.get(name)).cloned().map(Found::Type);
+        };
+        let own = match id {
+            "" => primitive(name),
+            _ => self.0.iter().find(|m| m.id == id).and_then(|m| m.read().types.get(name)).cloned(),
+        };
+        Some(own.map_or_else(|| Found::Unknown(name.to_owned()), Found::Type))
+    }
+    /// The names of all types, without those of chunks that have another type of that name before them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|m| m.read().types.keys()).map(String::as_str)
+    }
+}
+
+fn primitive(name: &str) -> Option<Arc<RuntimeType>> {
+    static ALL: LazyLock<BTreeMap<&str, Arc<RuntimeType>>> = LazyLock::new(|| {
+        let made = |name| Some((name, RuntimeType::new(TypeValue::primitive(name)?)));
+        value::PRIMITIVES.into_iter().filter_map(made).collect()
+    });
+    ALL.get(name).cloned()
+}

@@ -1,0 +1,272 @@
+//! The object that a type is for a program: it can be called, asked, compared and passed around.
+//!
+//! A VM has one handle to each declared type, so the same name is the same table key everywhere in it; parts that are
+//! taken from a type get a handle each time. Methods work after a dot as well as after a colon: what indexing gives is
+//! bound to its type, and the bound `is` is kept with the handle, so that using it allocates nothing.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use wippy_lua_types::TypeValue;
+use wippy_lua_types::value::METHODS;
+
+use super::validate::{Wrong, validate};
+use super::{Found, RuntimeType};
+use crate::native;
+use crate::native::{Call, Function, Member, MemberValue, Object, Raise, Ret, Stack, Type, ffi};
+use crate::state::Global;
+
+/// See the module comment.
+pub struct TypeObject(pub(super) Arc<RuntimeType>);
+
+impl Object for TypeObject {
+    const EXPECTED: &'static str = "type";
+    const METHODS: &'static [Member] = &[];
+    const OPERATORS: &'static [Function] = &[
+        native!("__index", index),
+        native!("__call", call_type),
+        native!("__tostring", |call| {
+            call.push_str(&this(call, 1)?.text);
+            Ok(Ret::ONE)
+        }),
+        native!("__eq", |call| compare(call, |a, b| a.same_as(b))),
+        native!("__le", |call| compare(call, TypeValue::fits)),
+        native!("__lt", |call| compare(call, |a, b| a.fits(b) && !a.same_as(b))),
+    ];
+    const TYPE: Option<&'static str> = Some("type");
+    /// The bound `is`.
+    const SLOTS: i32 = 1;
+    fn text(&self) -> Option<&str> {
+        Some(&self.0.text)
+    }
+}
+
+impl Stack<'_> {
+    /// Pushes what a global that is not set is in respect of types. Errors: text to raise.
+    pub(crate) fn push_found(&self, found: Found) -> Result<(), String> {
+        match found {
+            Found::Type(ty) => self.push_declared(ty),
+            Found::Unknown(name) => return Err(format!("unknown type {name}")),
+        }
+        Ok(())
+    }
+
+    /// Pushes the VM's handle to a type, always the same one.
+    pub(super) fn push_declared(&self, ty: Arc<RuntimeType>) {
+        assert!(self.reserve(4), "Lua stack exhausted");
+        let key: *const c_void = Arc::as_ptr(&ty).cast();
+        // SAFETY: raw access to the registry; the handle holds the type, so its address stays its own.
+        unsafe {
+            if ffi::lua_rawgetp(self.raw(), ffi::LUA_REGISTRYINDEX, key) == ffi::LUA_TUSERDATA {
+                return;
+            }
+            self.pop_raw(1);
+            self.push_object(TypeObject(ty));
+            self.push_copy(-1);
+            ffi::lua_rawsetp(self.raw(), ffi::LUA_REGISTRYINDEX, key);
+        }
+    }
+
+    fn push_type(&self, ty: TypeValue) {
+        self.push_object(TypeObject(RuntimeType::new(ty)));
+    }
+}
+
+fn this<'c>(call: &Call<'c>, i: i32) -> Result<&'c RuntimeType, Raise> {
+    call.userdata::<TypeObject>(i).map(|object| &*object.0)
+}
+
+/// The type that the running function is bound to.
+fn bound<'c>(call: &Call<'c>) -> Result<&'c Arc<RuntimeType>, Raise> {
+    call.bound_object::<TypeObject>().map(|object| &object.0).ok_or_else(|| Raise::text("type expected"))
+}
+
+fn compare(call: &mut Call<'_>, holds: impl Fn(&TypeValue, &TypeValue) -> bool) -> Result<Ret, Raise> {
+    let holds = match (call.object::<TypeObject>(1), call.object::<TypeObject>(2)) {
+        (Some(a), Some(b)) => holds(&a.0.value, &b.0.value),
+        // Only an ordering asks for something to be said about other values.
+        _ if call.name() == "__eq" => false,
+        _ => {
+            let name = |i| if call.object::<TypeObject>(i).is_some() { "type" } else { call.type_of(i).name() };
+            return Err(Raise::text(format!("attempt to compare {} with {}", name(1), name(2))));
+        }
+    };
+    call.push_bool(holds);
+    Ok(Ret::ONE)
+}
+
+/// `T.x`: a method, else the type of a field; of `string` what the library has.
+fn index(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let ty = this(call, 1)?;
+    let Some(key) = call.real_str(2).and_then(|key| std::str::from_utf8(key).ok()) else {
+        call.push_nil();
+        return Ok(Ret::ONE);
+    };
+    if key == "is" {
+        if call.get_slot(1, 1) != Type::Function {
+            call.pop(1);
+            call.push_copy(1);
+            call.push_bound(IS);
+            call.push_copy(-1);
+            call.set_slot(1, 1);
+        }
+    } else if METHODS.contains(&key) {
+        let method = INTROSPECTION.iter().find(|method| method.name == key);
+        let method = method.ok_or_else(|| Raise::text(format!("type has no method {key}")))?;
+        call.push_copy(1);
+        call.push_bound(*method);
+    } else if let Some(field) = ty.value.field(key) {
+        call.push_type(field);
+    } else if ty.text == "string" && ty.value.name() == Some("string") {
+        push_string_function(call, key);
+    } else {
+        call.push_nil();
+    }
+    Ok(Ret::ONE)
+}
+
+fn push_string_function(call: &Call<'_>, name: &str) {
+    let library = match call.state().program.global("string") {
+        Some(Global::Member(Member { value: MemberValue::Table(members), .. })) => members,
+        _ => &[],
+    };
+    match library.iter().find(|member| member.name == name) {
+        Some(member) => call.push_member(member),
+        None => call.push_nil(),
+    }
+}
+
+/// `T(v)`, or `G(A, B)`.
+fn call_type(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let ty = this(call, 1)?;
+    let given = call.arg_count() - 1;
+    let types: Vec<&TypeValue> = match given {
+        0 => return Err(Raise::text(format!("type {} expects at least 1 argument", ty.text))),
+        _ => (2..=given + 1).filter_map(|i| Some(&call.object::<TypeObject>(i)?.0.value)).collect(),
+    };
+    if types.len() as i32 == given {
+        let made = ty.value.instantiate(&types).map_err(|why| Raise::text(why.0))?;
+        call.push_type(made);
+        return Ok(Ret::ONE);
+    }
+    if !types.is_empty() {
+        return Err(Raise::text(format!("type {} does not accept mixed type/value arguments", ty.text)));
+    }
+    if given > 1 {
+        return Err(Raise::text(format!("type {} validation expects 1 value, got {given}", ty.text)));
+    }
+    if validate(call, 2, ty, false).is_err() {
+        let got = call.type_of(2).name();
+        return Err(Raise::text(format!("expected {}, got {got}", ty.text)));
+    }
+    call.push_copy(2);
+    Ok(Ret::ONE)
+}
+
+const IS: Function = native!("is", is);
+
+/// With a colon, or a type in front, the value is the second argument, else the first.
+fn is(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let ty = bound(call)?.clone();
+    let own = call.object::<TypeObject>(1).is_some_and(|first| Arc::ptr_eq(&first.0, &ty));
+    let at = if call.arg_count() >= 2 || own { 2 } else { 1 };
+    if call.arg_count() < at {
+        call.push_nil();
+    } else {
+        call.push_copy(at);
+    }
+    match validate(call, -1, &ty, true) {
+        Ok(()) => call.fine(),
+        Err(wrong) => call.fail(wrong_to_error(wrong)),
+    }
+}
+
+fn wrong_to_error(wrong: Wrong) -> wippy_runtime::Error {
+    wrong.unwrap_or_default().into_error()
+}
+
+/// The methods beside `is`.
+const INTROSPECTION: &[Function] = &[
+    native!("kind", |call| {
+        call.push_str(bound(call)?.value.kind());
+        Ok(Ret::ONE)
+    }),
+    native!("name", |call| {
+        match bound(call)?.value.name() {
+            Some(name) => call.push_str(name),
+            None => call.push_nil(),
+        }
+        Ok(Ret::ONE)
+    }),
+    native!("elem", |call| part(call, TypeValue::elem)),
+    native!("key", |call| part(call, |ty| ty.entry().map(|(key, _)| key))),
+    native!("val", |call| part(call, |ty| ty.entry().map(|(_, value)| value))),
+    native!("inner", |call| part(call, TypeValue::inner)),
+    native!("ret", |call| part(call, TypeValue::ret)),
+    native!("fields", |call| {
+        let fields = bound(call)?.value.fields();
+        iterate(call, fields.map(|all| all.into_iter().map(|(name, ty)| Given::Named(name.to_string(), Some(ty)))))
+    }),
+    native!("variants", |call| {
+        let variants = bound(call)?.value.variants();
+        iterate(call, variants.map(|all| all.into_iter().map(Given::Type)))
+    }),
+    native!("params", |call| {
+        let params = bound(call)?.value.params();
+        iterate(call, params.map(|all| all.into_iter().map(Given::Type)))
+    }),
+    native!("tparams", |call| {
+        let params = bound(call)?.value.type_params();
+        iterate(call, params.map(|all| all.into_iter().map(|(name, ty)| Given::Named(name.to_string(), ty))))
+    }),
+];
+
+fn part(call: &mut Call<'_>, take: impl Fn(&TypeValue) -> Option<TypeValue>) -> Result<Ret, Raise> {
+    match take(&bound(call)?.value) {
+        Some(ty) => call.push_type(ty),
+        None => call.push_nil(),
+    }
+    Ok(Ret::ONE)
+}
+
+enum Given {
+    Named(String, Option<TypeValue>),
+    Type(TypeValue),
+}
+
+/// What an iterator has still to give.
+struct Items(RefCell<std::vec::IntoIter<Given>>);
+
+impl Object for Items {
+    const EXPECTED: &'static str = "iterator";
+    const METHODS: &'static [Member] = &[];
+}
+
+fn iterate(call: &mut Call<'_>, items: Option<impl Iterator<Item = Given>>) -> Result<Ret, Raise> {
+    match items {
+        Some(items) => {
+            let items: Vec<Given> = items.collect();
+            call.push_object(Items(RefCell::new(items.into_iter())));
+            call.push_bound(NEXT);
+        }
+        None => call.push_nil(),
+    }
+    Ok(Ret::ONE)
+}
+
+const NEXT: Function = native!("next", |call| {
+    match call.bound_object::<Items>().and_then(|items| items.0.borrow_mut().next()) {
+        Some(Given::Named(name, ty)) => {
+            call.push_str(name);
+            match ty {
+                Some(ty) => call.push_type(ty),
+                None => call.push_nil(),
+            }
+            return Ok(Ret::TWO);
+        }
+        Some(Given::Type(ty)) => call.push_type(ty),
+        None => call.push_nil(),
+    }
+    Ok(Ret::ONE)
+});
