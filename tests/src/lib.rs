@@ -2,6 +2,7 @@
 //! what comes out. Nothing here knows how the runtime works inside.
 
 mod cases;
+mod guests;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use cases::{Case, cases};
+pub use guests::{guest_cargo, guests};
 
 /// Longest time a command of a test may take; a machine under load is slow, a hang is forever.
 pub const PATIENCE: Duration = Duration::from_secs(60);
