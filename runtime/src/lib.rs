@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod env;
 pub mod error;
 pub mod events;
+pub mod expression;
 pub mod files;
 pub mod functions;
 pub mod io;

@@ -18,8 +18,10 @@ fn map(text: &str) -> Map {
     }
 }
 
+/// A policy; one with an expression is of the kind for those.
 fn entry(id: &str, fields: &str) -> Entry {
-    let (id, kind) = (EntryId::parse(id), "security.policy".to_owned());
+    let kind = if fields.contains("expression:") { "security.policy.expr" } else { "security.policy" };
+    let (id, kind) = (EntryId::parse(id), kind.to_owned());
     Entry { id, kind, meta: Map::new(), data: Value::Map(map(fields)), origin: None }
 }
 
@@ -269,6 +271,53 @@ fn conditions_hold_as_the_reference_says() {
 }
 
 #[test]
+fn expressions_hold_as_the_reference_says() {
+    let actor = Actor { id: "u1".into(), meta: map("{age: 30, team: {name: core}, roles: [dev, ops]}") };
+    let attributes = map("{owner: u1, n: 5, deep: {k: v}}");
+    let cases = [
+        ("actor.id == 'u1'", true),
+        ("actor.id == meta.owner and actor.meta.age >= 18", true),
+        ("actor.meta.team.name in ['core', 'infra']", true),
+        ("'ops' in actor.meta.roles", true),
+        ("actor['meta'].team['name'] == 'core'", true),
+        ("any(actor.meta.roles, # startsWith 'd')", true),
+        ("action == 'store.get' && resource matches '^app:'", true),
+        ("action startsWith 'db.'", false),
+        ("meta.deep.k == 'v'", true),
+        ("meta.missing == nil", true),
+        ("actor.meta.missing == nil", true),
+        ("unknown == nil", true),
+        ("$env.actor.id == 'u1' and $env['meta'].n == 5", true),
+        ("'k' in meta.deep", true),
+        ("meta.deep.k.x == nil", false),
+        ("meta.missing.x == nil", false),
+        ("(meta.missing?.x ?? 'none') == 'none'", true),
+        ("not (meta.missing < 3)", false),
+        ("unknown.field", false),
+        ("meta.n", false),
+        ("actor.meta.age > 18 ? meta.owner == actor.id : false", true),
+        ("all(1..1000000, true)", false),
+        ("all(1..5000, any(1..5000, # > 6000) or true)", false),
+    ];
+    let world = World::new(false);
+    for (i, (expression, expected)) in cases.into_iter().enumerate() {
+        let id = format!("app:e{i}");
+        let fields =
+            format!("policy: {{actions: 'store.*', resources: '*', effect: deny, expression: \"{expression}\"}}");
+        world.create(&id, &fields).unwrap();
+        let policy = world.engine.policy(&EntryId::parse(&id)).unwrap();
+        let check = Check { actor: &actor, action: "store.get", resource: "app:main", attributes: &attributes };
+        let outcome = if expected { Outcome::Deny } else { Outcome::Undefined };
+        assert_eq!(policy.evaluate(&check), outcome, "{expression}");
+        let scope = Scope::new([policy.clone()]);
+        assert_eq!(scope.evaluate(&check), outcome, "{expression}");
+        let own = expression.replace("actor.meta", "").replace("'meta'", "");
+        assert_eq!(scope.reads_attributes(), own.contains("meta.") || own.contains("$env") || own.contains("in meta"));
+        assert_eq!(policy.evaluate(&Check { action: "other", ..check }), Outcome::Undefined);
+    }
+}
+
+#[test]
 fn entries_that_are_wrong_are_refused_by_field() {
     const OK: &str = "actions: a, resources: r, effect: allow";
     let condition = |fields: &str| format!("{{policy: {{{OK}, conditions: [{{{fields}}}]}}}}");
@@ -318,6 +367,31 @@ fn entries_that_are_wrong_are_refused_by_field() {
             condition("field: a, operator: matches, value: '('"),
             "failed to create policy entry: failed to create policy: entry app:p: ",
             "field policy.conditions.0.value: invalid regex pattern",
+        ),
+        (
+            format!("{{policy: {{{OK}, expression: ''}}}}"),
+            "failed to create policy entry: failed to decode expr policy config: entry app:p: ",
+            "field policy.expression: expression cannot be empty",
+        ),
+        (
+            "{policy: {actions: a, expression: 'true'}}".into(),
+            "failed to create policy entry: failed to decode expr policy config: entry app:p: ",
+            "field policy.resources: resources must be a string or list",
+        ),
+        (
+            format!("{{policy: {{{OK}, expression: 'actor.name == 1'}}}}"),
+            "failed to create policy entry: failed to create expr policy: entry app:p: ",
+            "field policy.expression: expression compilation failed: type struct has no field name (1:7)\n | actor.name == 1\n | ......^",
+        ),
+        (
+            format!("{{policy: {{{OK}, expression: 'action + 1'}}}}"),
+            "failed to create policy entry: failed to create expr policy: entry app:p: ",
+            "field policy.expression: expression compilation failed: invalid operation: + (mismatched types string and int) (1:8)\n | action + 1\n | .......^",
+        ),
+        (
+            format!("{{policy: {{{OK}, expression: 'action'}}}}"),
+            "failed to create policy entry: failed to create expr policy: entry app:p: ",
+            "field policy.expression: expression compilation failed: expected bool, but got string (1:1)\n | action\n | ^",
         ),
     ];
     let world = World::new(false);

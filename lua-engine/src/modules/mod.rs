@@ -10,6 +10,7 @@ pub mod contract;
 pub mod ctx;
 pub mod errors;
 pub mod events;
+pub mod expr;
 pub mod funcs;
 mod future;
 pub mod hash;
@@ -57,6 +58,7 @@ static ON_REQUEST: &[&Module] = &[
     &contract::MODULE,
     &ctx::MODULE,
     &events::MODULE,
+    &expr::MODULE,
     &funcs::MODULE,
     &hash::MODULE,
     &json::MODULE,

@@ -48,6 +48,7 @@ manifests![
     "uuid",
     "stream",
     "security",
+    "expr",
 ];
 
 /// The module that holds the base functions.

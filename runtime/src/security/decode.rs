@@ -1,9 +1,10 @@
-//! Reading `security.policy` entries.
+//! Reading `security.policy` and `security.policy.expr` entries.
 
 use regex::RegexBuilder;
 
 use super::condition::{Condition, Operand, Operator, Right};
-use super::policy::{Effect, Filter, Policy};
+use super::expression::Expression;
+use super::policy::{Effect, Filter, Guard, Policy};
 use crate::error::{Error, Result};
 use crate::payload::Value;
 use crate::registry::decode::Fields;
@@ -12,14 +13,21 @@ use crate::registry::{Entry, EntryId};
 /// Largest compiled regular expression, in bytes.
 const MAX_PATTERN: usize = 1 << 20;
 
+/// The kind of policies whose guard is an expression.
+pub(super) const EXPRESSION: &str = "security.policy.expr";
+
 /// The policy of an entry, and the groups it is in. Errors: Internal `failed to create policy entry`, because of
-/// Invalid `failed to decode policy config` or Internal `failed to create policy`.
+/// Invalid `failed to decode policy config` or Internal `failed to create policy`; with `expr policy` in their place
+/// for those.
 pub(super) fn policy(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
     read(entry).map_err(|e| Error::internal("failed to create policy entry").because(e))
 }
 
 fn read(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
-    let invalid = |e| Error::invalid("failed to decode policy config").because(e);
+    let is_expression = entry.kind == EXPRESSION;
+    let what = if is_expression { "expr policy" } else { "policy" };
+    let invalid = |e| Error::invalid(format!("failed to decode {what} config")).because(e);
+    let refused = |e| Error::internal(format!("failed to create {what}")).because(e);
     let fields = Fields::new(entry).map_err(invalid)?;
     let groups = fields.list_of_str("groups").map_err(invalid)?;
     let groups = groups.into_iter().filter(|g| !g.is_empty()).map(|g| EntryId::resolve(g, entry.id.ns())).collect();
@@ -28,22 +36,50 @@ fn read(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
     };
     let actions = filter(&policy, "actions").map_err(invalid)?;
     let resources = filter(&policy, "resources").map_err(invalid)?;
-    let written = policy.list_of_maps("conditions").map_err(invalid)?;
-    let written = written.iter().enumerate();
-    let written = written.map(|(i, c)| Written::read(i, c)).collect::<Result<Vec<_>>>().map_err(invalid)?;
+    let guard = if is_expression { Source::expression(&policy) } else { Source::conditions(&policy) };
+    let guard = guard.map_err(invalid)?;
     let effect = match policy.opt_str("effect").map_err(invalid)?.unwrap_or_default() {
         "allow" => Effect::Allow,
         "deny" => Effect::Deny,
         other => return Err(invalid(policy.error("effect", format_args!("invalid policy effect: {other}")))),
     };
-    let conditions = written.into_iter().enumerate().map(|(i, w)| {
-        let at = |e: Error| Error::internal("failed to create policy").because(entry_error(&policy, i, e));
-        w.compile().map_err(at)
-    });
-    let conditions = conditions.collect::<Result<_>>()?;
+    let guard = guard.compile(&policy).map_err(refused)?;
     drop(policy);
     fields.finish_and_log();
-    Ok((Policy { id: entry.id.clone(), actions, resources, conditions, effect }, groups))
+    Ok((Policy { id: entry.id.clone(), actions, resources, guard, effect }, groups))
+}
+
+/// A guard as it is written, its fields checked.
+enum Source<'e> {
+    Conditions(Vec<Written<'e>>),
+    Expression(&'e str),
+}
+
+impl<'e> Source<'e> {
+    fn conditions(policy: &Fields<'e>) -> Result<Source<'e>> {
+        let written = policy.list_of_maps("conditions")?;
+        let written = written.iter().enumerate().map(|(i, c)| Written::read(i, c));
+        Ok(Source::Conditions(written.collect::<Result<_>>()?))
+    }
+    fn expression(policy: &Fields<'e>) -> Result<Source<'e>> {
+        match policy.str_or("expression", "")? {
+            "" => Err(policy.error("expression", "expression cannot be empty")),
+            source => Ok(Source::Expression(source)),
+        }
+    }
+    fn compile(self, policy: &Fields<'_>) -> Result<Guard> {
+        match self {
+            Source::Conditions(written) => {
+                let conditions = written.into_iter().enumerate();
+                let conditions = conditions.map(|(i, w)| w.compile().map_err(|e| entry_error(policy, i, e)));
+                Ok(Guard::Conditions(conditions.collect::<Result<_>>()?))
+            }
+            Source::Expression(source) => match Expression::compile(source) {
+                Ok(expression) => Ok(Guard::Expression(Box::new(expression))),
+                Err(e) => Err(policy.error("expression", format_args!("expression compilation failed: {e}"))),
+            },
+        }
+    }
 }
 
 /// `error`, led to by the place of the condition's value.

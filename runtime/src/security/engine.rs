@@ -133,7 +133,7 @@ impl EntryHandler for Engine {
         "security"
     }
     fn kinds(&self) -> &[&str] {
-        &["security.policy"]
+        &["security.policy", decode::EXPRESSION]
     }
     /// Its absence is said in the words of policies.
     fn needs_data(&self) -> bool {

@@ -6,13 +6,14 @@
 //! every request. Scopes hold their policies and are indexed by action, so a
 //! check reads nothing that can change and takes no lock.
 //!
-//! `policy`, `condition` and `scope` are pure; `decode` reads entries, `engine`
+//! `policy`, `condition`, `expression` and `scope` are pure; `decode` reads entries, `engine`
 //! keeps what is registered, `commands` is what programs may ask.
 
 pub mod commands;
 mod condition;
 mod decode;
 mod engine;
+mod expression;
 mod policy;
 mod scope;
 

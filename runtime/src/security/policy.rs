@@ -3,6 +3,7 @@
 
 use super::Check;
 use super::condition::Condition;
+use super::expression::Expression;
 use crate::registry::EntryId;
 
 /// What a policy says when everything matches.
@@ -77,28 +78,50 @@ impl Filter {
     }
 }
 
+/// What must hold besides action and resource.
+#[derive(Debug)]
+pub(super) enum Guard {
+    /// All of them; nothing if there are none.
+    Conditions(Box<[Condition]>),
+    Expression(Box<Expression>),
+}
+
+impl Guard {
+    fn holds(&self, check: &Check<'_>) -> bool {
+        match self {
+            Guard::Conditions(all) => all.iter().all(|c| c.holds(check)),
+            Guard::Expression(expression) => expression.holds(check),
+        }
+    }
+    pub(super) fn reads_attributes(&self) -> bool {
+        match self {
+            Guard::Conditions(all) => all.iter().any(Condition::reads_attributes),
+            Guard::Expression(expression) => expression.reads_attributes(),
+        }
+    }
+}
+
 /// See the module comment.
 #[derive(Debug)]
 pub struct Policy {
     pub id: EntryId,
     pub(super) actions: Filter,
     pub(super) resources: Filter,
-    /// All must hold.
-    pub(super) conditions: Box<[Condition]>,
+    pub(super) guard: Guard,
     pub(super) effect: Effect,
 }
 
 impl Policy {
-    /// A policy without conditions.
+    /// A policy without a guard.
     pub fn new(id: EntryId, actions: Filter, resources: Filter, effect: Effect) -> Policy {
-        Policy { id, actions, resources, conditions: Box::default(), effect }
+        Policy { id, actions, resources, guard: Guard::Conditions(Box::default()), effect }
     }
     pub fn evaluate(&self, check: &Check<'_>) -> Outcome {
         if !self.actions.matches(check.action) { Outcome::Undefined } else { self.evaluate_action(check) }
     }
     /// [`Policy::evaluate`] when the action is known to match.
     pub(super) fn evaluate_action(&self, check: &Check<'_>) -> Outcome {
-        let applies = self.resources.matches(check.resource) && self.conditions.iter().all(|c| c.holds(check));
+        let applies = self.resources.matches(check.resource) && self.guard.holds(check);
         match (applies, self.effect) {
             (false, _) => Outcome::Undefined,
             (true, Effect::Allow) => Outcome::Allow,

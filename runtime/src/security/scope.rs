@@ -23,7 +23,7 @@ impl Scope {
     pub fn new(policies: impl IntoIterator<Item = Arc<Policy>>) -> Scope {
         let by_id: BTreeMap<EntryId, Arc<Policy>> = policies.into_iter().map(|p| (p.id.clone(), p)).collect();
         let policies: Box<[Arc<Policy>]> = by_id.into_values().collect();
-        let reads_attributes = policies.iter().flat_map(|p| &p.conditions).any(|c| c.reads_attributes());
+        let reads_attributes = policies.iter().any(|p| p.guard.reads_attributes());
         Scope { index: Index::new(&policies), policies, reads_attributes }
     }
     /// The policies in the order of their ids.
