@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::process::{Control, Exit, Exits, Factory, Ledger, Process, ProcessTable};
 use crate::registry::EntryId;
 use crate::relay::{Name, Pid, Router};
+use crate::resources::Resources;
 use crate::security::{AllowAll, Policies};
 use crate::timers::Timers;
 use crate::topology::Names;
@@ -42,6 +43,7 @@ pub struct Node {
     functions: Functions,
     environment: Arc<Environment>,
     filesystems: Arc<Filesystems>,
+    resources: Arc<Resources>,
     factories: RwLock<HashMap<Arc<str>, Arc<dyn Factory>>>,
     dispatcher: OnceLock<Dispatcher>,
     policies: OnceLock<Arc<dyn Policies>>,
@@ -74,6 +76,7 @@ impl Node {
             functions: Functions::default(),
             environment: Arc::default(),
             filesystems: Arc::default(),
+            resources: Arc::default(),
             factories: RwLock::default(),
             dispatcher: OnceLock::new(),
             policies: OnceLock::new(),
@@ -116,6 +119,9 @@ impl Node {
     }
     pub fn filesystems(&self) -> &Arc<Filesystems> {
         &self.filesystems
+    }
+    pub fn resources(&self) -> &Arc<Resources> {
+        &self.resources
     }
     pub fn io(&self) -> &Io {
         &self.io
