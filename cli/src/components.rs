@@ -37,6 +37,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
         wippy_lua::code::component(),
         wippy_env::component(),
         wippy_fs::component(),
+        wippy_store::component(),
         wippy_terminal::component(),
     ];
     all.extend(hosts);

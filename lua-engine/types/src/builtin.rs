@@ -38,6 +38,7 @@ manifests![
     "logger",
     "env",
     "fs",
+    "store",
     "io",
     "system",
     "metrics",
