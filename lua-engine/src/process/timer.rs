@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use wippy_runtime::Error;
+use wippy_runtime::clock::Nanos;
 use wippy_runtime::timers::TimerTarget;
 
 use super::channel::Channel;
@@ -64,13 +65,24 @@ fn positive(call: &Call<'_>, i: i32, what: &str) -> Result<i64, Error> {
 }
 
 /// Arms the timer of a source.
-fn arm(stack: &Stack<'_>, engine: &Engine, id: SourceId, nanos: i64) -> Result<(), Raise> {
+fn arm(stack: &Stack<'_>, engine: &Engine, id: SourceId, deadline: Nanos) -> Result<(), Raise> {
     let key = stack.with_step(|cx| {
         let target = TimerTarget::Process(std::sync::Arc::downgrade(cx.control()), id.tag());
-        engine.timers(cx).arm_after(Duration::from_nanos(nanos as u64), target)
+        engine.timers(cx).arm(deadline, target)
     })?;
     engine.set_source_timer(id, Some(key));
     Ok(())
+}
+
+fn now(stack: &Stack<'_>) -> Result<Nanos, Raise> {
+    stack.with_step(|cx| cx.node().clock().now())
+}
+
+/// When a ticker fires after a tick that was due at `due`: a period later, so that being late does not add up; when that
+/// has passed too, a period from `now`.
+fn next_tick(due: Nanos, period: i64, now: Nanos) -> Nanos {
+    let next = due.saturating_add(period as u64);
+    if next > now { next } else { now.saturating_add(period as u64) }
 }
 
 /// Pushes a new channel and begins a source that puts the fire time into it: once, or every `period`.
@@ -89,6 +101,8 @@ fn feed(stack: &Stack<'_>, engine: &Engine, nanos: i64, period: Option<i64>) -> 
     // The handler arms itself again; it learns its id after it was made.
     let own = Arc::new(OnceLock::new());
     let id_of = own.clone();
+    let first = now(stack)?.saturating_add(nanos as u64);
+    let mut due = first;
     let handler: Handler = Box::new(move |stack, engine, _| {
         if !channel.push(stack) {
             return After::End;
@@ -100,7 +114,13 @@ fn feed(stack: &Stack<'_>, engine: &Engine, nanos: i64, period: Option<i64>) -> 
             engine.offer(stack, at);
         }
         let again = match (period, id_of.get()) {
-            (Some(period), Some(id)) if open => arm(stack, engine, *id, period).is_ok(),
+            (Some(period), Some(id)) if open => {
+                let armed = now(stack).and_then(|now| {
+                    due = next_tick(due, period, now);
+                    arm(stack, engine, *id, due)
+                });
+                armed.is_ok()
+            }
             _ => false,
         };
         if !again {
@@ -115,7 +135,7 @@ fn feed(stack: &Stack<'_>, engine: &Engine, nanos: i64, period: Option<i64>) -> 
     if let Some(channel) = stack.object_at::<Channel>(-1) {
         channel.fed_by(engine, id);
     }
-    arm(stack, engine, id, nanos)?;
+    arm(stack, engine, id, first)?;
     Ok(id)
 }
 
@@ -233,4 +253,18 @@ fn timer_reset(call: &mut Call<'_>) -> Result<Ret, Raise> {
     }
     call.push_bool(active);
     Ok(Ret::ONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_tick;
+
+    #[test]
+    fn ticks_keep_their_distance() {
+        // Due, period, now: when the next one is due.
+        for (due, period, now, next) in [(10, 10, 10, 20), (10, 10, 13, 20), (10, 10, 20, 30), (10, 10, 57, 67)] {
+            assert_eq!(next_tick(due, period, now), next, "{due} {period} {now}");
+        }
+        assert_eq!(next_tick(u64::MAX - 1, i64::MAX, 5), u64::MAX);
+    }
 }
