@@ -3,7 +3,7 @@
 //! cheap. A real node turns the wheel on a thread of its own that sleeps until
 //! the next deadline; a run under a seed turns it by hand.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ const SLOT_BITS: u32 = 6;
 const SLOTS: usize = 1 << SLOT_BITS;
 /// Six levels of 64 slots reach 208 days; later deadlines wait in the last level and are sorted in again.
 const LEVELS: usize = 6;
+/// Ticks that a timer of a real node may be late on purpose.
+const MOST_SLACK: u64 = 16;
 /// No timer: ends the slots' lists.
 const NIL: u32 = u32::MAX;
 
@@ -188,7 +190,9 @@ pub struct Timers {
     changed: Condvar,
     stopped: AtomicBool,
     /// The tick the timer thread sleeps until.
-    sleeping_until: std::sync::atomic::AtomicU64,
+    sleeping_until: AtomicU64,
+    /// A thread turns the wheel, in real time.
+    turning: AtomicBool,
 }
 
 impl Timers {
@@ -198,7 +202,8 @@ impl Timers {
             wheel: Mutex::new(Wheel::new()),
             changed: Condvar::new(),
             stopped: AtomicBool::new(false),
-            sleeping_until: std::sync::atomic::AtomicU64::new(u64::MAX),
+            sleeping_until: AtomicU64::new(u64::MAX),
+            turning: AtomicBool::new(false),
         }
     }
 
@@ -206,6 +211,7 @@ impl Timers {
     pub fn start(self: &Arc<Self>) -> std::io::Result<()> {
         let timers = self.clone();
         std::thread::Builder::new().name("timers".into()).spawn(move || timers.run())?;
+        self.turning.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -215,9 +221,13 @@ impl Timers {
         self.changed.notify_all();
     }
 
-    /// Fires at `deadline` (nanoseconds of the node's clock) or up to a quarter of a millisecond later.
+    /// Fires at `deadline` (nanoseconds of the node's clock) or up to a quarter of a millisecond later. Where a thread
+    /// turns the wheel it may be a 128th of the delay, at most 4 ms, so that long timers share wake-ups.
     pub fn arm(&self, deadline: Nanos, target: TimerTarget) -> TimerKey {
-        let tick = deadline.div_ceil(1 << TICK_SHIFT);
+        let mut tick = deadline.div_ceil(1 << TICK_SHIFT);
+        if self.turning.load(Ordering::Acquire) {
+            tick = shared_tick(tick, self.clock.now() >> TICK_SHIFT);
+        }
         let key = self.wheel.lock().insert(tick, target);
         if tick < self.sleeping_until.load(Ordering::Acquire) {
             self.changed.notify_one();
@@ -282,6 +292,14 @@ impl Timers {
     }
 }
 
+/// The tick at or after `tick` that others with a similar delay take, too.
+fn shared_tick(tick: u64, now: u64) -> u64 {
+    match (tick.saturating_sub(now) / 128).min(MOST_SLACK) {
+        0 => tick,
+        slack => tick.next_multiple_of(1 << slack.ilog2()),
+    }
+}
+
 fn fire(target: TimerTarget) {
     match target {
         TimerTarget::Process(control, tag) => {
@@ -298,6 +316,18 @@ mod tests {
     use super::*;
     use crate::clock::VirtualClock;
     use proptest::prelude::*;
+
+    /// Late by a 128th of the delay at most, never early, and long timers meet.
+    #[test]
+    fn shares_ticks() {
+        for (delay, grain) in [(0, 1), (100, 1), (256, 2), (700, 4), (1024, 8), (1_000_000, 16)] {
+            for now in [0, 1, 5, 12_345] {
+                let tick = shared_tick(now + delay, now);
+                assert!(tick.is_multiple_of(grain) && (now + delay..now + delay + grain).contains(&tick), "{delay}");
+                assert!(tick - (now + delay) <= delay / 128);
+            }
+        }
+    }
 
     proptest! {
         /// Every timer fires at its deadline's tick, in order of ticks, unless it was cancelled.
