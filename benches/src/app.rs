@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
+use wippy_lua::code::{Code, LuaFactory, Plan, Unit, compile};
 use wippy_lua::modules::{self, Module};
 use wippy_lua::process::NodeSurroundings;
 use wippy_lua::state::Program;
@@ -104,7 +104,7 @@ impl App {
         let time = modules::find("time").ok_or_else(|| Error::internal("no module time"))?;
         let modules: [&'static Module; 2] = [time, &measure::MODULE];
         let unit = |id: &str, name: &str, source: &str, alias: Option<&str>| -> Result<Unit, Error> {
-            let code = compile(id, &format!("{name}.lua"), source)?;
+            let code = Code::new(compile(id, &format!("{name}.lua"), source)?);
             Ok(Unit { id: id.to_owned(), aliases: alias.into_iter().map(str::to_owned).collect(), code })
         };
         let mut libraries = Vec::new();
@@ -112,13 +112,8 @@ impl App {
             let text = SOURCES.iter().find(|s| s.0 == LIBRARY).map_or("", |s| s.1);
             libraries.push(unit("bench:lateness", LIBRARY, text, Some(LIBRARY))?);
         }
-        let plan = Plan {
-            program: Arc::new(Program::new(&*id, &modules, Arc::new(NodeSurroundings::new(&self.node)))),
-            libraries,
-            main: unit(&id, file, source, None)?,
-            method: method.into(),
-            pooled: false,
-        };
+        let program = Program::new(&*id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
+        let plan = Plan::new(program, libraries, unit(&id, file, source, None)?, method.into(), false);
         self.node.register_factory(&EntryId::parse(&id), Arc::new(LuaFactory::new(Arc::new(plan))));
         Ok(())
     }

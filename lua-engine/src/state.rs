@@ -7,21 +7,21 @@
 //! memory account, both of which live and die with the VM.
 
 use std::any::{Any, TypeId};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::{Arc, LazyLock};
 
 use wippy_lua_vm::Memory;
+use wippy_lua_vm::share::{Chunk, Image};
 use wippy_runtime::Node;
 pub use wippy_runtime::metrics::Measurement;
 use wippy_runtime::payload::Map;
 
 use crate::modules::Module;
 use crate::native::ffi::{self, lua_State};
-use crate::native::lazy::Lazies;
-use crate::native::{Member, Stack};
+use crate::native::{self, MemberValue};
 use crate::types::{Found, ModuleTypes, Types};
 
 /// What the modules ask of the world around their VM. Called inside a step, so nothing here may block.
@@ -61,18 +61,11 @@ pub struct LogRecord<'a> {
     pub fields: &'a Map,
 }
 
-/// What a global of a program is.
-#[derive(Clone, Copy)]
-pub enum Global {
-    Member(Member),
-    Module(&'static Module),
-}
-
 /// The globals of every program, in an order that is the same in every run.
-static COMMON: LazyLock<BTreeMap<&'static str, Global>> = LazyLock::new(|| {
+static COMMON: LazyLock<BTreeMap<&'static str, MemberValue>> = LazyLock::new(|| {
     let library = crate::modules::base::library_globals().iter().chain(crate::modules::base::GLOBALS);
-    let members = library.map(|member| (member.name, Global::Member(*member)));
-    let modules = crate::modules::always().iter().map(|module| (module.name, Global::Module(module)));
+    let members = library.map(|member| (member.name, member.value));
+    let modules = crate::modules::always().iter().map(|module| (module.name, module.member()));
     members.chain(modules).collect()
 });
 
@@ -100,26 +93,26 @@ impl Program {
     pub fn add_types(&mut self, types: Arc<ModuleTypes>) {
         self.types.add(types);
     }
-    /// What a global that is neither set nor one of [`Program::global`] is in respect of types.
+    /// What a global that is not set is in respect of types.
     pub(crate) fn type_for(&self, name: &str) -> Option<Found> {
         self.types.find(name)
     }
-    /// The names of the types of all chunks.
-    pub(crate) fn type_names(&self) -> impl Iterator<Item = &str> {
+    /// All names that [`Program::type_for`] answers.
+    pub(crate) fn type_names(&self) -> impl Iterator<Item = String> {
         self.types.names()
     }
     /// The modules beside those of every program.
     pub fn modules(&self) -> impl Iterator<Item = &'static Module> {
         self.modules.values().copied()
     }
-    pub(crate) fn global(&self, name: &str) -> Option<Global> {
-        let own = self.modules.get(name).map(|module| Global::Module(module));
-        own.or_else(|| COMMON.get(name).copied())
-    }
-    pub(crate) fn globals(&self) -> impl Iterator<Item = (&str, Global)> {
-        let own = self.modules.iter().map(|(name, module)| (&**name, Global::Module(module)));
+    /// What its VMs see of the code: `chunks` by their position, and the globals.
+    pub fn image(&self, chunks: Vec<Arc<Chunk>>) -> Arc<Image> {
+        let own = self.modules.iter().map(|(name, module)| (&**name, module.member()));
         let common = COMMON.iter().filter(|(name, _)| !self.modules.contains_key(**name));
-        own.chain(common.map(|(name, global)| (*name, *global)))
+        native::shared_members(crate::modules::base::strings());
+        native::shared_members(crate::vm::TYPES);
+        let globals = native::globals(own.chain(common.map(|(name, value)| (*name, *value))));
+        Arc::new(Image::new(chunks, Some(Arc::new(globals))))
     }
 }
 
@@ -129,7 +122,6 @@ pub struct State {
     pub program: Arc<Program>,
     /// The step context of the process, while it is inside a step; opaque here.
     pub step: Cell<*mut c_void>,
-    lazies: RefCell<Lazies>,
     extension: OnceCell<(TypeId, Box<dyn Any + Send>)>,
 }
 
@@ -141,7 +133,6 @@ impl State {
             memory: NonNull::from(memory),
             program,
             step: Cell::new(std::ptr::null_mut()),
-            lazies: RefCell::default(),
             extension: OnceCell::new(),
         }
     }
@@ -173,21 +164,5 @@ impl State {
     }
     pub fn surroundings(&self) -> &dyn Surroundings {
         &*self.program.surroundings
-    }
-    pub(crate) fn add_lazy(&self, table: *const c_void, members: &'static [Member]) {
-        self.lazies.borrow_mut().add(table, members);
-    }
-    pub(crate) fn lazy_members(&self, table: *const c_void) -> Option<&'static [Member]> {
-        self.lazies.borrow().find(table)
-    }
-}
-
-impl Stack<'_> {
-    /// Pushes the value of a module: its table, or what it makes.
-    pub fn push_module(&self, module: &'static Module) {
-        match module.value {
-            crate::modules::ModuleValue::Table(members) => self.push_members(members),
-            crate::modules::ModuleValue::Make(make) => make(self),
-        }
     }
 }

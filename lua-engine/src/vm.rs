@@ -1,19 +1,20 @@
 //! Making and running one VM.
 //!
-//! A new VM has no libraries, only a global table that looks names up in its
-//! [`Program`]. Contains `unsafe`: the [`State`] is boxed, so its address is
+//! A new VM has a stack and an empty table of globals; code, libraries and what
+//! its [`Program`] finds among its globals are shared. Contains `unsafe`: the [`State`] is boxed, so its address is
 //! stable, and dropped after the VM that points to it is closed. A `Vm` may move between threads
 //! (`Send`) but is used by one at a time.
 
 use std::ffi::CString;
 use std::sync::Arc;
 
+use wippy_lua_vm::share::Image;
 use wippy_lua_vm::{Memory, RawVm};
 use wippy_runtime::{Error, Kind};
 
 use crate::modules::base;
-use crate::native::{Call, Function, Raise, Ret, Stack, Type, ffi};
-use crate::state::{Global, Program, State};
+use crate::native::{Call, Member, Raise, Ret, Stack, Type, ffi};
+use crate::state::{Program, State};
 
 /// A Lua virtual machine with its memory account.
 pub struct Vm {
@@ -27,10 +28,9 @@ pub struct Vm {
 unsafe impl Send for Vm {}
 
 impl Vm {
-    /// A VM for `program` that may use `limit` bytes (`usize::MAX`: unlimited). Errors: no memory.
-    pub fn new(program: Arc<Program>, limit: usize) -> Result<Vm, Error> {
-        base::harvest();
-        let vm = RawVm::new(usize::MAX).map_err(|e| Error::new(Kind::LIMIT_EXCEEDED, e.to_string()))?;
+    /// A VM for `program` with its `image` that may use `limit` bytes (`usize::MAX`: unlimited). Errors: no memory.
+    pub fn new(program: Arc<Program>, image: Arc<Image>, limit: usize) -> Result<Vm, Error> {
+        let vm = RawVm::of(image, usize::MAX).map_err(|e| Error::new(Kind::LIMIT_EXCEEDED, e.to_string()))?;
         // SAFETY: the account is boxed in `vm` and used only while it lives.
         let state = Box::new(unsafe { State::new(program, vm.memory()) });
         vm.set_extra((&raw const *state).cast_mut().cast());
@@ -46,6 +46,14 @@ impl Vm {
     pub fn memory(&self) -> &Memory {
         self.vm.memory()
     }
+    /// Pushes the function of the image's chunk `i`; false (and nothing pushed) if there is none.
+    pub fn push_chunk(&self, i: usize) -> bool {
+        self.enter(|stack| {
+            assert!(stack.reserve(2), "Lua stack exhausted");
+            // SAFETY: the main thread, with room and without a limit.
+            unsafe { self.vm.push_chunk(stack.raw(), i) }
+        })
+    }
     /// The main thread.
     pub fn raw(&self) -> *mut ffi::lua_State {
         self.vm.state()
@@ -59,60 +67,40 @@ impl Vm {
     }
 }
 
+/// What a VM has before its chunks run, beside its globals.
 fn install(stack: &Stack<'_>) {
-    let l = stack.raw();
-    // SAFETY: raw work on a fresh VM; the globals table is at LUA_RIDX_GLOBALS.
-    unsafe {
-        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_RIDX_GLOBALS);
-    }
-    stack.push_copy(-1);
-    stack.set_field(-2, "_G");
-    stack.push_table(0, 2);
-    stack.push_function(GLOBAL);
-    stack.set_field(-2, "__index");
-    stack.push_bool(false);
-    stack.set_field(-2, "__metatable");
+    stack.push_globals();
+    stack.push_members(TYPES);
     // SAFETY: globals and metatable are the two topmost values.
     unsafe {
-        ffi::lua_setmetatable(l, -2);
+        ffi::lua_setmetatable(stack.raw(), -2);
     }
     stack.pop_raw(1);
-    base::install_strings(stack);
+    stack.set_metatable_of_strings(base::strings());
     let mut seed = [0; 8];
     stack.state().surroundings().random(&mut seed);
     // SAFETY: sets the generator of `math.random`.
-    unsafe { wippy_lua_vm::sys::wippy_setrandom(l, u64::from_le_bytes(seed)) };
+    unsafe { wippy_lua_vm::sys::wippy_setrandom(stack.raw(), u64::from_le_bytes(seed)) };
 }
 
-const GLOBAL: Function = crate::native!("__index", global);
+/// The metatable of the globals: types are found when they are first asked for.
+pub(crate) const TYPES: &[Member] = &[crate::member!("__index", type_of_global), Member::bool("__metatable", false)];
 
-/// A global that is not set: the program's own one, a type, or nil.
-fn global(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let Some(name) = call.real_str(2).and_then(|n| std::str::from_utf8(n).ok()) else {
-        call.push_nil();
-        return Ok(Ret::ONE);
-    };
-    let program = &call.state().program;
-    if let Some(global) = program.global(name) {
-        call.push_global_value(global);
-    } else if let Some(found) = program.type_for(name) {
-        call.push_found(found).map_err(Raise::text)?;
-    } else {
-        call.push_nil();
-        return Ok(Ret::ONE);
+/// A global that is not set: a type, or nil.
+fn type_of_global(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let name = call.real_str(2).and_then(|n| std::str::from_utf8(n).ok());
+    match name.and_then(|n| Some((n, call.state().program.type_for(n)?))) {
+        Some((name, found)) => {
+            call.push_found(found).map_err(Raise::text)?;
+            call.push_copy(-1);
+            call.set_field(1, name);
+        }
+        None => call.push_nil(),
     }
-    call.push_copy(-1);
-    call.set_field(1, name);
     Ok(Ret::ONE)
 }
 
 impl Stack<'_> {
-    pub(crate) fn push_global_value(&self, global: Global) {
-        match global {
-            Global::Member(member) => self.push_member(&member),
-            Global::Module(module) => self.push_module(module),
-        }
-    }
     /// Pushes the table of globals.
     pub fn push_globals(&self) {
         assert!(self.reserve(4), "Lua stack exhausted");
@@ -127,39 +115,25 @@ impl Stack<'_> {
         self.set_field(-2, name);
         self.pop_raw(1);
     }
-    /// Pushes the global `name` (nil if there is none), as the program would see it.
+    /// Pushes the global `name` (nil if there is none), without metamethods.
     pub fn push_global(&self, name: &str) -> Type {
         self.push_globals();
-        if self.get_field(-1, name) == Type::Nil
-            && let Some(global) = self.state().program.global(name)
-        {
-            self.pop_raw(1);
-            self.push_global_value(global);
-            self.push_copy(-1);
-            self.set_field(-3, name);
-        }
+        self.get_field(-1, name);
         // SAFETY: removes the globals below the value.
         unsafe { ffi::lua_rotate(self.raw(), -2, -1) };
         self.pop_raw(1);
         self.type_of(-1)
     }
-    /// Stores every global of the program in the globals table.
-    pub(crate) fn complete_globals(&self) {
+    /// Stores every type of the program in the table of globals.
+    pub(crate) fn complete_types(&self) {
         self.push_globals();
         let program = &self.state().program;
-        for (name, global) in program.globals() {
-            if self.get_field(-1, name) == Type::Nil {
-                self.push_global_value(global);
-                self.set_field(-3, name);
-            }
-            self.pop_raw(1);
-        }
         for name in program.type_names() {
-            if self.get_field(-1, name) == Type::Nil
-                && let Some(found) = program.type_for(name)
+            if self.get_field(-1, &name) == Type::Nil
+                && let Some(found) = program.type_for(&name)
                 && self.push_found(found).is_ok()
             {
-                self.set_field(-3, name);
+                self.set_field(-3, &name);
             }
             self.pop_raw(1);
         }

@@ -38,7 +38,8 @@ fn output(source: &str) -> String {
     let types = ModuleTypes::new("guide", TypeSource::Text(source.to_owned()), vec![]);
     types.into_iter().for_each(|types| program.add_types(types));
     let code = compile("guide", "guide.lua", source).expect("an example that compiles");
-    let vm = Vm::new(Arc::new(program), usize::MAX).expect("memory for a VM");
+    let image = program.image(Vec::new());
+    let vm = Vm::new(Arc::new(program), image, usize::MAX).expect("memory for a VM");
     let mut error = String::new();
     vm.enter(|stack| {
         stack.load(&code, "guide").expect("code of our own");

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use wippy_runtime::registry::{Entry, EntryId};
 
+use super::Code;
 use super::definition::{Dependency, Role, Target};
 
 /// One version of one code entry, compiled.
@@ -18,7 +19,7 @@ pub(super) struct CodeNode {
     pub role: Role,
     pub method: Arc<str>,
     pub dependencies: Vec<Dependency>,
-    pub code: Arc<[u8]>,
+    pub code: Arc<Code>,
 }
 
 impl CodeNode {
@@ -238,7 +239,7 @@ mod tests {
             field: String::new(),
         };
         let entry = Entry { id, kind: "library.lua".into(), meta: Map::new(), data: Value::Nil, origin: None };
-        let (role, method, code) = (Role::Library, "main".into(), Arc::from([]));
+        let (role, method, code) = (Role::Library, "main".into(), Code::new(Arc::from([])));
         let dependencies = words.map(dependency).collect();
         Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, code })
     }

@@ -19,6 +19,7 @@ use wippy_runtime::registry::{Entry, EntryHandler, EntryId, OpKind, Operation, S
 use wippy_runtime::relay::Pid;
 use wippy_runtime::{Error, Kind, Node, Result};
 
+use super::Code;
 use super::compile::CompileError;
 use super::definition::{self, Dependency, KINDS, Role, Source, Target};
 use super::files::{self, Chunks, Compiled, shown_file};
@@ -123,7 +124,7 @@ impl CodeHandler {
             }
         };
         let (role, method, dependencies) = (definition.role, definition.method, definition.dependencies);
-        Ok(Arc::new(CodeNode { entry: entry.clone(), role, method, dependencies, code }))
+        Ok(Arc::new(CodeNode { entry: entry.clone(), role, method, dependencies, code: Code::new(code) }))
     }
 
     /// Whether everything the node names is there, and no cycle comes of it.

@@ -25,18 +25,42 @@ pub use factory::LuaFactory;
 pub use files::FileCompiler;
 pub use lint::{Finding, is_linted, lint_entries};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use wippy_lua_vm::share::{Chunk, Image};
+use wippy_runtime::Error;
 
 use crate::state::Program;
 
-/// One compiled chunk.
+/// The compiled code of one entry.
+pub struct Code {
+    bytes: Arc<[u8]>,
+    chunk: OnceLock<Arc<Chunk>>,
+}
+
+impl Code {
+    /// From bytecode of our own compiler.
+    pub fn new(bytes: Arc<[u8]>) -> Arc<Code> {
+        Arc::new(Code { bytes, chunk: OnceLock::new() })
+    }
+    /// The chunk that all VMs share, under the name `id`; loaded when somebody first runs it. Errors: it is not from our
+    /// compiler.
+    fn chunk(&self, id: &str) -> Result<Arc<Chunk>, Error> {
+        if let Some(chunk) = self.chunk.get() {
+            return Ok(chunk.clone());
+        }
+        let chunk = Chunk::load(id, &self.bytes).map_err(|e| Error::internal(e.0))?;
+        Ok(self.chunk.get_or_init(|| Arc::new(chunk)).clone())
+    }
+}
+
+/// What a plan runs of one entry.
 pub struct Unit {
     /// The entry's id: chunk name and position in errors.
     pub id: String,
     /// Globals that its value is bound to.
     pub aliases: Vec<String>,
-    /// Bytecode of our own compiler.
-    pub code: Arc<[u8]>,
+    pub code: Arc<Code>,
 }
 
 /// How VMs of one entry are set up. Shared by all of them.
@@ -49,4 +73,26 @@ pub struct Plan {
     pub method: Arc<str>,
     /// Instances serve one call after another instead of one run.
     pub pooled: bool,
+    image: OnceLock<Arc<Image>>,
+}
+
+impl Plan {
+    pub fn new(program: Program, libraries: Vec<Unit>, main: Unit, method: Arc<str>, pooled: bool) -> Plan {
+        Plan { program: Arc::new(program), libraries, main, method, pooled, image: OnceLock::new() }
+    }
+    /// What its VMs share: the chunks of the libraries, in their order, then that of main, and the globals. Made when the
+    /// first VM is. Errors: bytecode that does not load.
+    pub(crate) fn image(&self) -> Result<Arc<Image>, Error> {
+        if let Some(image) = self.image.get() {
+            return Ok(image.clone());
+        }
+        let mut chunks = Vec::with_capacity(self.libraries.len() + 1);
+        for unit in &self.libraries {
+            let failed = |e: Error| Error::internal(format!("failed to load dependency {}: {e}", unit.id));
+            chunks.push(unit.code.chunk(&unit.id).map_err(failed)?);
+        }
+        let failed = |e: Error| Error::internal("failed to load script").because(e);
+        chunks.push(self.main.code.chunk(&self.main.id).map_err(failed)?);
+        Ok(self.image.get_or_init(|| self.program.image(chunks)).clone())
+    }
 }

@@ -41,13 +41,9 @@ pub(super) fn plan(
         aliases: names.of_entry(node.id()),
         code: node.code.clone(),
     };
-    Ok(Plan {
-        program: Arc::new(program),
-        libraries: closure.libraries().iter().map(unit).collect(),
-        main: Unit { aliases: Vec::new(), ..unit(root) },
-        method: root.method.clone(),
-        pooled: root.role == Role::Function,
-    })
+    let libraries = closure.libraries().iter().map(unit).collect();
+    let main = Unit { aliases: Vec::new(), ..unit(root) };
+    Ok(Plan::new(program, libraries, main, root.method.clone(), root.role == Role::Function))
 }
 
 /// What the names in a closure stand for.

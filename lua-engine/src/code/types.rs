@@ -188,6 +188,7 @@ fn refused(id: &EntryId, errors: &[Diagnostic]) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Code;
     use super::super::definition::{Dependency, Role};
     use super::super::graph::Graph;
     use super::*;
@@ -202,7 +203,7 @@ mod tests {
             field: String::new(),
         };
         let dependencies = imports.iter().map(dependency).collect();
-        let (role, method, code) = (Role::Library, "main".into(), Arc::from([]));
+        let (role, method, code) = (Role::Library, "main".into(), Code::new(Arc::from([])));
         Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, code })
     }
 

@@ -1,9 +1,10 @@
 //! The globals every program has: base functions and standard libraries.
 //!
-//! The names of the VM's libraries are handed to programs lazily like any other
-//! module; `coroutine` and `os` are modules of the engine. Functions that meet lazy tables (`pairs`, `next`, `getmetatable`, `setmetatable`) are
-//! wrapped, `print` and `require` are ours. Contains `unsafe`: the wrappers are
-//! plain C functions that own nothing, so the C function they end in may raise.
+//! The VM's libraries are handed to programs like any other module; `coroutine`
+//! and `os` are modules of the engine, `print` and `require` are ours, and
+//! `getmetatable` and `setmetatable` hide the metatables of the engine. Contains
+//! `unsafe`: their wrappers are plain C functions that own nothing, so the ones
+//! they end in may raise.
 
 use std::ffi::c_int;
 use std::sync::OnceLock;
@@ -17,7 +18,7 @@ use crate::native::ffi::{self, lua_State};
 use crate::native::{Call, Function, Member, MemberValue, Raise, Ret, Stack, Type};
 use crate::state::{LogLevel, LogRecord, State};
 
-/// Names that exist besides what [`harvest`] finds.
+/// Names that exist besides those of the VM's libraries.
 pub(crate) const GLOBALS: &[Member] = &[
     member!("print", print),
     member!("require", require),
@@ -33,8 +34,8 @@ const PACKAGE: &[Member] =
 /// Members of the C libraries.
 struct Libraries {
     base: Vec<Member>,
-    string: &'static [Member],
-    next: ffi::lua_CFunction,
+    /// The metatable of strings.
+    strings: &'static [Member],
     getmetatable: ffi::lua_CFunction,
     setmetatable: ffi::lua_CFunction,
 }
@@ -45,11 +46,6 @@ fn libraries() -> &'static Libraries {
     LIBRARIES.get_or_init(collect)
 }
 
-/// Learns the functions of the C libraries, once.
-pub(crate) fn harvest() {
-    libraries();
-}
-
 /// The globals that come from C libraries.
 pub(crate) fn library_globals() -> &'static [Member] {
     &libraries().base
@@ -57,26 +53,21 @@ pub(crate) fn library_globals() -> &'static [Member] {
 
 fn collect() -> Libraries {
     let mut base = members("_G");
-    let pick = |name: &str| match base.iter().find(|m| m.name == name).map(|m| m.value) {
-        Some(MemberValue::Function(f)) => f.raw(),
-        _ => unreachable!("the base library has {name}"),
+    let mut wrap = |name: &str, raw| {
+        let own = base.iter_mut().find(|m| m.name == name).expect("the base library has it");
+        let MemberValue::Function(wrapped) = own.value else { unreachable!("a function") };
+        *own = Member::function(Function { name: own.name, raw });
+        wrapped.raw()
     };
-    let (next, getmetatable, setmetatable) = (pick("next"), pick("getmetatable"), pick("setmetatable"));
-    for (name, raw) in [
-        ("pairs", pairs as ffi::lua_CFunction),
-        ("next", wrapped_next),
-        ("getmetatable", wrapped_getmetatable),
-        ("setmetatable", wrapped_setmetatable),
-    ] {
-        base.retain(|m| m.name != name);
-        base.push(Member::function(Function { name, raw }));
-    }
+    let getmetatable = wrap("getmetatable", wrapped_getmetatable);
+    let setmetatable = wrap("setmetatable", wrapped_setmetatable);
     let string: &'static [Member] = Vec::leak(members("string"));
     base.push(Member::table("string", string));
     for name in ["table", "math"] {
         base.push(Member::table(name, Vec::leak(members(name))));
     }
-    Libraries { base, string, next, getmetatable, setmetatable }
+    let strings = [Member::table("__index", string), Member::bool("__metatable", false)];
+    Libraries { base, strings: Vec::leak(strings.into()), getmetatable, setmetatable }
 }
 
 /// The names of a library of the VM.
@@ -90,63 +81,9 @@ fn members(library_name: &str) -> Vec<Member> {
     library::entries(library_name).map(|(name, entry)| Member { name, value: value(entry) }).collect()
 }
 
-/// Gives strings their metatable: `__index` is the string library.
-pub(crate) fn install_strings(stack: &Stack<'_>) {
-    stack.push_str("");
-    stack.push_table(0, 2);
-    stack.push_members(libraries().string);
-    stack.set_field(-2, "__index");
-    stack.push_bool(false);
-    stack.set_field(-2, "__metatable");
-    // SAFETY: the string and the metatable are the two topmost values.
-    unsafe {
-        ffi::lua_setmetatable(stack.raw(), -2);
-    }
-    stack.pop_raw(1);
-}
-
-/// Completes the table in argument 1 if it is lazy.
-///
-/// # Safety
-/// Called first in a C function of a live thread; returns with no Rust value left alive.
-unsafe fn complete(l: *mut lua_State) {
-    // SAFETY: suspended for the time of the work, as rule 2 of `native` asks.
-    unsafe {
-        if ffi::lua_type(l, 1) != ffi::LUA_TTABLE || ffi::lua_getmetatable(l, 1) == 0 {
-            return;
-        }
-        ffi::lua_pop(l, 1);
-        let _unlimited = State::of(l).memory().suspend();
-        let stack = Stack::new(l);
-        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_RIDX_GLOBALS);
-        let globals = stack.raw_equal(1, -1);
-        ffi::lua_pop(l, 1);
-        if globals {
-            stack.complete_globals();
-        } else {
-            stack.complete(1);
-        }
-    }
-}
-
-unsafe extern "C-unwind" fn pairs(l: *mut lua_State) -> c_int {
-    // SAFETY: this frame owns nothing, so luaL_checktype may raise.
-    unsafe {
-        ffi::luaL_checktype(l, 1, ffi::LUA_TTABLE);
-        complete(l);
-        ffi::lua_pushcclosure(l, libraries().next, 0);
-        ffi::lua_pushvalue(l, 1);
-        ffi::lua_pushnil(l);
-    }
-    3
-}
-
-unsafe extern "C-unwind" fn wrapped_next(l: *mut lua_State) -> c_int {
-    // SAFETY: this frame owns nothing; the C function may raise.
-    unsafe {
-        complete(l);
-        (libraries().next)(l)
-    }
+/// The metatable of strings: `__index` is the string library.
+pub(crate) fn strings() -> &'static [Member] {
+    libraries().strings
 }
 
 unsafe extern "C-unwind" fn wrapped_getmetatable(l: *mut lua_State) -> c_int {
@@ -162,23 +99,34 @@ unsafe extern "C-unwind" fn wrapped_getmetatable(l: *mut lua_State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn wrapped_setmetatable(l: *mut lua_State) -> c_int {
-    // SAFETY: as above. A program may give its globals a metatable: then they must all be there.
+    // SAFETY: as above. A program may give its globals a metatable: then its types must all be there.
     unsafe {
-        if ffi::lua_type(l, 1) == ffi::LUA_TTABLE {
-            ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, ffi::LUA_RIDX_GLOBALS);
-            if ffi::lua_rawequal(l, 1, -1) != 0 && ffi::lua_getmetatable(l, 1) != 0 {
-                ffi::lua_getfield(l, -1, c"__metatable".as_ptr());
-                let ours = ffi::lua_type(l, -1) == ffi::LUA_TBOOLEAN;
-                ffi::lua_pop(l, 2);
-                if ours {
-                    complete(l);
-                    ffi::lua_pushnil(l);
-                    ffi::lua_setmetatable(l, 1);
-                }
-            }
-            ffi::lua_pop(l, 1);
-        }
+        release_globals(l);
         (libraries().setmetatable)(l)
+    }
+}
+
+/// Takes the engine's metatable from the table in argument 1, if that is the globals and has it.
+///
+/// # Safety
+/// Called first in a C function of a live thread; returns with no Rust value left alive.
+unsafe fn release_globals(l: *mut lua_State) {
+    // SAFETY: suspended for the time of the work, as rule 2 of `native` asks.
+    unsafe {
+        if ffi::lua_type(l, 1) != ffi::LUA_TTABLE || ffi::lua_getmetatable(l, 1) == 0 {
+            return;
+        }
+        let _unlimited = State::of(l).memory().suspend();
+        let stack = Stack::new(l);
+        let ours = stack.get_field(-1, "__metatable") == Type::Boolean;
+        stack.push_globals();
+        let globals = stack.raw_equal(1, -1);
+        stack.drop_top(3);
+        if ours && globals {
+            stack.complete_types();
+            ffi::lua_pushnil(l);
+            ffi::lua_setmetatable(l, 1);
+        }
     }
 }
 

@@ -1,18 +1,23 @@
 //! The `logger` module: its value is a Logger object.
 
+use std::sync::LazyLock;
+
+use wippy_lua_vm::share::Constant;
 use wippy_runtime::payload::{Map, Value};
 
 use super::{Module, ModuleValue};
 use crate::member;
-use crate::native::{Call, Member, Object, Raise, Ret, Type};
+use crate::native::{Call, Member, Object, Raise, Ret, Type, constant};
 use crate::state::LogLevel;
 
 pub static MODULE: Module = Module {
     name: "logger",
-    value: ModuleValue::Make(|stack| stack.push_object(Logger::default())),
+    value: ModuleValue::Constant(&ROOT),
     class: &["io"],
     description: "Structured log records",
 };
+
+static ROOT: LazyLock<Constant> = LazyLock::new(|| constant(Logger::default()));
 
 /// Constant fields and name of the records of one logger.
 #[derive(Default)]

@@ -29,10 +29,13 @@ pub mod time;
 pub mod uuid;
 pub mod yaml;
 
+use std::sync::LazyLock;
+
 use parking_lot::RwLock;
+use wippy_lua_vm::share::Constant;
 use wippy_runtime::{Error, Result};
 
-use crate::native::{Member, Stack};
+use crate::native::{Member, MemberValue};
 
 /// A Lua module.
 pub struct Module {
@@ -45,10 +48,20 @@ pub struct Module {
 
 #[derive(Clone, Copy)]
 pub enum ModuleValue {
-    /// A frozen table.
+    /// A frozen table, one for all VMs.
     Table(&'static [Member]),
-    /// Pushes the module's value; runs once per VM.
-    Make(fn(&Stack<'_>)),
+    /// An object, one for all VMs.
+    Constant(&'static LazyLock<Constant>),
+}
+
+impl Module {
+    /// What a program finds under the module's name.
+    pub(crate) fn member(&self) -> MemberValue {
+        match self.value {
+            ModuleValue::Table(members) => MemberValue::Table(members),
+            ModuleValue::Constant(object) => MemberValue::Constant(object),
+        }
+    }
 }
 
 static ALWAYS: [&Module; 5] =

@@ -325,19 +325,14 @@ impl Encoder<'_, '_> {
             }
             if ffi::lua_getmetatable(l, i) != 0 {
                 let mt = ffi::lua_gettop(l);
-                // Metatables of the engine (lazy tables) stay at home.
-                if !Stack::new(l).is_engine_metatable(mt) {
-                    self.w.meta();
-                    self.keys[depth as usize + 1] = mt as u32;
-                    // The metatable takes the place of a key, so that paths can name it.
-                    self.table(mt, depth + 1)?;
-                    ffi::lua_settop(l, mt - 1);
-                    if let Some(n) = self.seen.find(p) {
-                        self.w.reference(n);
-                        return Ok(());
-                    }
-                } else {
-                    ffi::lua_settop(l, mt - 1);
+                self.w.meta();
+                self.keys[depth as usize + 1] = mt as u32;
+                // The metatable takes the place of a key, so that paths can name it.
+                self.table(mt, depth + 1)?;
+                ffi::lua_settop(l, mt - 1);
+                if let Some(n) = self.seen.find(p) {
+                    self.w.reference(n);
+                    return Ok(());
                 }
             }
         }

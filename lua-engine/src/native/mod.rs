@@ -21,19 +21,20 @@
 //!    which outlives the VM.
 //!
 //! [`call`]: reading arguments, pushing results. [`object`]: typed userdata.
-//! [`lazy`]: module and method tables that fill on first use. [`codec`]: the flat
+//! [`members`]: module and method tables, one for all VMs. [`codec`]: the flat
 //! form straight from and to the stack. [`plain`]: conversion to plain data.
 
 pub mod call;
 pub mod codec;
-pub mod lazy;
+mod members;
 pub mod object;
 pub mod plain;
 mod stack;
 
 pub use call::{Call, Continuation, Function, Native, Raise, Resume, Ret};
-pub use lazy::{Member, MemberValue};
-pub use object::Object;
+pub use members::{Member, MemberValue};
+pub(crate) use members::{globals, shared_members};
+pub use object::{Object, constant};
 pub use stack::{Stack, Type};
 
 /// The raw Lua API. The only place that names the crate it comes from.

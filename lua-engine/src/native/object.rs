@@ -1,18 +1,19 @@
 //! Typed userdata: Rust values that live inside a Lua object.
 //!
-//! The value is stored inline behind a type header (rule 4 of `native`). Per VM
-//! and type there is one metatable, made when the first object is pushed; its
-//! methods resolve on first use. Lua code can neither see nor change it:
-//! `getmetatable` gives false, unknown members are nil, members cannot be set.
+//! The value is stored inline behind a type header (rule 4 of `native`). Each
+//! type has one metatable, shared by all VMs and made when the first object is
+//! pushed. Lua code can neither see nor change it: `getmetatable` gives nil,
+//! unknown members are nil, members cannot be set.
 
 use std::any::TypeId;
 use std::ffi::c_void;
 
+use wippy_lua_vm::share::{self, Constant};
 use wippy_runtime::process::HeldId;
 
 use super::call::{Call, Function, Raise, Ret};
 use super::ffi::{self, lua_State};
-use super::lazy::Member;
+use super::members::{Member, Source, shared, shared_members};
 use super::stack::Stack;
 use crate::native;
 
@@ -112,6 +113,22 @@ pub(crate) unsafe fn get<'a, T: Object>(l: *mut lua_State, i: i32) -> Option<&'a
     }
 }
 
+/// The shared metatable of a type.
+fn metatable<T: Object>() -> share::Table {
+    // One address: a constant may have several.
+    let methods = T::METHODS;
+    let prepare = || {
+        shared_members(methods);
+    };
+    shared(Source::Metatable(TypeId::of::<T>()), prepare, |stack| stack.push_own_metatable::<T>(methods))
+}
+
+/// An object that all VMs made from now on share, for a [`Member`]. It is never dropped.
+pub fn constant<T: Object + Send + Sync>(value: T) -> Constant {
+    const { Typed::<T>::ALIGNED }
+    Constant::new(Inline { header: &Typed::<T>::HEADER, value }, metatable::<T>())
+}
+
 impl Stack<'_> {
     /// Pushes a new object with `value`.
     pub fn push_object<T: Object>(&self, value: T) {
@@ -132,13 +149,11 @@ impl Stack<'_> {
     }
     fn push_metatable<T: Object>(&self, header: &'static Header) {
         let key: *const c_void = std::ptr::from_ref(header).cast();
-        // SAFETY: raw access to the registry.
-        if unsafe { ffi::lua_rawgetp(self.raw(), ffi::LUA_REGISTRYINDEX, key) } == ffi::LUA_TTABLE {
-            return;
-        }
-        self.pop_raw(1);
+        self.push_shared(metatable::<T>(), key, || self.push_own_metatable::<T>(T::METHODS));
+    }
+    fn push_own_metatable<T: Object>(&self, methods: &'static [Member]) {
         self.push_table(0, 3 + T::OPERATORS.len() + usize::from(T::MARK.is_some()) + usize::from(T::TYPE.is_some()));
-        self.push_members(T::METHODS);
+        self.push_members(methods);
         self.set_field(-2, "__index");
         self.push_bool(false);
         self.set_field(-2, "__metatable");
@@ -158,9 +173,6 @@ impl Stack<'_> {
             self.push_function(*operator);
             self.set_field(-2, operator.name);
         }
-        self.push_copy(-1);
-        // SAFETY: raw access to the registry with the copy on top.
-        unsafe { ffi::lua_rawsetp(self.raw(), ffi::LUA_REGISTRYINDEX, key) };
     }
     /// The object of type `T` in slot `i`, if that is what it is; the borrow ends with the next change of the stack.
     #[inline]

@@ -82,7 +82,7 @@ impl LuaProcess {
     /// Makes the VM and runs libraries and the entry's own chunk; the method stays in the registry.
     /// `step`: the context of the step in which that happens, null outside of steps.
     fn load(&self, control: Option<&Arc<Control>>, method: &str, step: *mut c_void) -> Result<Vm, Error> {
-        let vm = Vm::new(self.plan.program.clone(), usize::MAX)?;
+        let vm = Vm::new(self.plan.program.clone(), self.plan.image()?, usize::MAX)?;
         let engine = Engine::new();
         engine.set_control(control.cloned());
         engine.loading.set(step);
@@ -95,11 +95,11 @@ impl LuaProcess {
         }
         vm.memory().set_limit(control.map_or(usize::MAX, |c| memory_limit(c)));
         vm.enter(|stack| {
-            for unit in &self.plan.libraries {
-                let failed = |text: String| Error::internal(format!("failed to load dependency {}: {text}", unit.id));
-                stack.load(&unit.code, &unit.id).map_err(failed)?;
+            for (i, unit) in self.plan.libraries.iter().enumerate() {
+                vm.push_chunk(i);
                 if !stack.call(0, 1) {
-                    return Err(failed(error_on(stack).to_string()));
+                    let text = format!("failed to load dependency {}: {}", unit.id, error_on(stack));
+                    return Err(Error::internal(text));
                 }
                 for alias in &unit.aliases {
                     stack.push_copy(-1);
@@ -107,10 +107,7 @@ impl LuaProcess {
                 }
                 stack.drop_top(1);
             }
-            let main = &self.plan.main;
-            stack
-                .load(&main.code, &main.id)
-                .map_err(|e| Error::internal("failed to load script").because(Error::internal(e)))?;
+            vm.push_chunk(self.plan.libraries.len());
             if !stack.call(0, 1) {
                 let e = error_on(stack);
                 return Err(Error::internal("failed to execute script").because(e));

@@ -157,9 +157,13 @@ impl Types {
         };
         Some(own.map_or_else(|| Found::Unknown(name.to_owned()), Found::Type))
     }
-    /// The names of all types, without those of chunks that have another type of that name before them.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|m| m.read().types.keys()).map(String::as_str)
+    /// All names that [`Types::find`] answers.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let of = |m: &'_ ModuleTypes| -> Vec<String> {
+            m.read().types.keys().flat_map(|name| [name.clone(), global_key(&m.id, name)]).collect()
+        };
+        let primitives = value::PRIMITIVES.into_iter().map(|name| global_key("", name));
+        self.0.iter().flat_map(move |m| of(m)).chain(primitives)
     }
 }
 

@@ -13,9 +13,9 @@ use wippy_lua_types::value::METHODS;
 
 use super::validate::{Wrong, validate};
 use super::{Found, RuntimeType};
+use crate::modules::base;
 use crate::native;
-use crate::native::{Call, Function, Member, MemberValue, Object, Raise, Ret, Stack, Type, ffi};
-use crate::state::Global;
+use crate::native::{Call, Function, Member, Object, Raise, Ret, Stack, Type, ffi};
 
 /// See the module comment.
 pub struct TypeObject(pub(super) Arc<RuntimeType>);
@@ -127,14 +127,9 @@ fn index(call: &mut Call<'_>) -> Result<Ret, Raise> {
 }
 
 fn push_string_function(call: &Call<'_>, name: &str) {
-    let library = match call.state().program.global("string") {
-        Some(Global::Member(Member { value: MemberValue::Table(members), .. })) => members,
-        _ => &[],
-    };
-    match library.iter().find(|member| member.name == name) {
-        Some(member) => call.push_member(member),
-        None => call.push_nil(),
-    }
+    call.push_members(base::strings());
+    call.get_field(-1, "__index");
+    call.get_field(-1, name);
 }
 
 /// `T(v)`, or `G(A, B)`.

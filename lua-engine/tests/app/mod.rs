@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wippy_lua::code::{LuaFactory, Plan, Unit, compile};
+use wippy_lua::code::{Code, LuaFactory, Plan, Unit, compile};
 use wippy_lua::modules;
 use wippy_lua::process::NodeSurroundings;
 use wippy_lua::state::Program;
@@ -139,13 +139,8 @@ impl App {
             program.add_types(types);
         }
         let code = compile(id, "test.lua", source).unwrap_or_else(|e| panic!("{}", e.rendered));
-        let plan = Plan {
-            program: Arc::new(program),
-            libraries: Vec::new(),
-            main: Unit { id: id.to_owned(), aliases: Vec::new(), code },
-            method: "main".into(),
-            pooled: false,
-        };
+        let main = Unit { id: id.to_owned(), aliases: Vec::new(), code: Code::new(code) };
+        let plan = Plan::new(program, Vec::new(), main, "main".into(), false);
         self.node.register_factory(&EntryId::parse(id), Arc::new(LuaFactory::new(Arc::new(plan))));
     }
 

@@ -60,7 +60,8 @@ impl Surroundings for World {
 
 pub fn vm(world: Arc<World>) -> Vm {
     let program = Program::new("test:chunk", modules::on_request(), world);
-    Vm::new(Arc::new(program), 64 << 20).expect("memory for a VM")
+    let image = program.image(Vec::new());
+    Vm::new(Arc::new(program), image, 64 << 20).expect("memory for a VM")
 }
 
 /// Runs `source` and gives what it printed, then its results or its error.

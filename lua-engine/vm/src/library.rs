@@ -1,8 +1,7 @@
 //! The standard libraries of the dialect as lists of names.
 //!
-//! A VM opens none of them by itself: that costs kilobytes. The engine resolves
-//! names lazily from these lists (static, shared by all VMs), or opens a whole
-//! library with [`open`]. What needs a scheduler (`print`, `require`,
+//! A VM opens none of them by itself: that costs kilobytes. The engine makes
+//! shared tables of these lists, or opens a whole library with [`open`]. What needs a scheduler (`print`, `require`,
 //! `coroutine`, `os`) is the engine's own.
 //!
 //! Rules that make the `unsafe` sound: the C side keeps the lists in static,

@@ -13,7 +13,7 @@
 //! only through its image, and a table only if it is old enough (both are
 //! checked here).
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -62,13 +62,21 @@ impl Chunk {
     /// Compiles `source` under the chunk name `name` (as it shows in errors). Errors: it does not compile, or holds
     /// a name with a zero byte.
     pub fn compile(name: &str, source: &[u8]) -> Result<Chunk, SyntaxError> {
+        Chunk::of(name, source, c"t")
+    }
+    /// From bytecode that this build's compiler made (`lua_dump`). It is run without being checked, so it must come from a
+    /// trusted place. Errors: its header is not one of this build, or it is cut off.
+    pub fn load(name: &str, bytecode: &[u8]) -> Result<Chunk, SyntaxError> {
+        Chunk::of(name, bytecode, c"b")
+    }
+    fn of(name: &str, source: &[u8], mode: &CStr) -> Result<Chunk, SyntaxError> {
         let vm = RawVm::new(usize::MAX).map_err(|e| SyntaxError(e.to_string()))?;
         let name = CString::new(format!("={name}")).map_err(|e| SyntaxError(e.to_string()))?;
         let l = vm.state();
         // SAFETY: a VM of our own; loading reports failure as a status.
         unsafe {
-            let mode = c"t".as_ptr();
-            let status = ffi::luaL_loadbufferx(l, source.as_ptr().cast(), source.len(), name.as_ptr(), mode);
+            let (bytes, mode) = (source.as_ptr().cast(), mode.as_ptr());
+            let status = ffi::luaL_loadbufferx(l, bytes, source.len(), name.as_ptr(), mode);
             if status != ffi::LUA_OK {
                 let mut len = 0;
                 let text = ffi::lua_tolstring(l, -1, &mut len);

@@ -10,11 +10,14 @@ mod location;
 mod moment;
 mod objects;
 
+use std::sync::LazyLock;
+
+use wippy_lua_vm::share::Constant;
 use wippy_runtime::Error;
 
 use super::{Module, ModuleValue};
 use crate::member;
-use crate::native::{Call, Member, MemberValue, Raise, Ret, Type};
+use crate::native::{Call, Member, MemberValue, Raise, Ret, Type, constant};
 use crate::process::timer::MEMBERS as WAITING;
 
 pub(crate) use civil::{Civil, MONTHS, WEEKDAYS, seconds};
@@ -28,6 +31,9 @@ pub static MODULE: Module = Module {
     class: &["time", "workflow"],
     description: "Moments, durations and time zones",
 };
+
+static UTC: LazyLock<Constant> = LazyLock::new(|| constant(LocationObject(Location::utc())));
+static LOCAL: LazyLock<Constant> = LazyLock::new(|| constant(LocationObject(Location::local())));
 
 const fn number(name: &'static str, value: i64) -> Member {
     Member { name, value: MemberValue::Float(value as f64) }
@@ -74,8 +80,8 @@ const MEMBERS: &[Member] = &[
     Member::str("DATE_TIME", "2006-01-02 15:04:05"),
     Member::str("DATE_ONLY", "2006-01-02"),
     Member::str("TIME_ONLY", "15:04:05"),
-    Member::make("utc", |stack| stack.push_object(LocationObject(Location::utc()))),
-    Member::make("localtz", |stack| stack.push_object(LocationObject(Location::local()))),
+    Member::constant("utc", &UTC),
+    Member::constant("localtz", &LOCAL),
     member!("now", now),
     member!("date", date),
     member!("unix", unix),
