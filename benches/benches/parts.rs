@@ -14,9 +14,10 @@ use wippy_runtime::entropy::SystemEntropy;
 use wippy_runtime::events::Bus;
 use wippy_runtime::logging::{Logging, Options};
 use wippy_runtime::payload::{Flat, Map, Value};
-use wippy_runtime::process::{Batch, Event, EventQueue, Message};
-use wippy_runtime::registry::{self, Entry, MemoryHistory, Registry};
+use wippy_runtime::process::{Actor, Batch, Event, EventQueue, Message};
+use wippy_runtime::registry::{self, Entry, EntryId, MemoryHistory, Registry};
 use wippy_runtime::relay::Pid;
+use wippy_runtime::security::{Check, Effect, Filter, Policy, Scope};
 use wippy_runtime::terminal::Terminal;
 
 #[global_allocator]
@@ -120,5 +121,34 @@ fn boot_500(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(parts, codec, queue, spawn, boot_500);
+/// One request judged by a hundred policies.
+fn check(c: &mut Criterion) {
+    let policy = |i: usize, action: &str, resource: &str, effect| {
+        let (actions, resources) = (Filter::new([action]), Filter::new([resource]));
+        Arc::new(Policy::new(EntryId::new("p", &i.to_string()), actions, resources, effect))
+    };
+    let effect = |i: usize| if i % 10 == 9 { Effect::Deny } else { Effect::Allow };
+    let scopes = [
+        ("100 actions", Scope::new((0..100).map(|i| policy(i, &format!("store.{i}"), "app:main", effect(i))))),
+        ("100 on `*`", Scope::new((0..100).map(|i| policy(i, "*", &format!("app:r{i}*"), effect(i))))),
+        ("100 on `*` and `*`", Scope::new((0..100).map(|i| policy(i, "*", "*", Effect::Allow)))),
+        (
+            "100 on `*`, all matching",
+            Scope::new(
+                (0..100).map(|i| policy(i, "*", &format!("{}*", &"app:r50/deeper/path"[..i % 19]), Effect::Allow)),
+            ),
+        ),
+    ];
+    let (actor, attributes) = (Actor { id: "ann".into(), meta: Map::new() }, Map::new());
+    for (name, scope) in &scopes {
+        for (action, resource) in [("store.50", "app:main"), ("store.50", "app:r50/deeper/path")] {
+            let ask = Check { actor: &actor, action, resource, attributes: &attributes };
+            c.bench_function(&format!("check of {resource} by {name}: {:?}", scope.evaluate(&ask)), |b| {
+                b.iter(|| scope.evaluate(black_box(&ask)))
+            });
+        }
+    }
+}
+
+criterion_group!(parts, codec, queue, spawn, check, boot_500);
 criterion_main!(parts);

@@ -9,11 +9,13 @@ use wippy_lua::state::Program;
 use wippy_runtime::clock::RealClock;
 use wippy_runtime::dispatch::{CapabilitySet, DispatcherBuilder};
 use wippy_runtime::entropy::SystemEntropy;
-use wippy_runtime::payload::{Flat, Value};
-use wippy_runtime::process::{Exit, HostShared, HostState, Limits, commands};
-use wippy_runtime::registry::EntryId;
+use wippy_runtime::events::Bus;
+use wippy_runtime::payload::{Flat, Map, Value};
+use wippy_runtime::process::{Actor, Exit, HostShared, HostState, Inherited, Limits, commands};
+use wippy_runtime::registry::{Entry, EntryHandler, EntryId};
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::{Pool, PoolConfig};
+use wippy_runtime::security::{Engine, Policies};
 use wippy_runtime::{Error, Node, SpawnRequest};
 
 use crate::measure;
@@ -69,6 +71,7 @@ const LIBRARY: &str = "lateness";
 pub struct App {
     node: Arc<Node>,
     pool: Arc<Pool>,
+    on_behalf: Arc<Inherited>,
 }
 
 impl App {
@@ -86,13 +89,36 @@ impl App {
         let host = Arc::new(HostShared::new(id, pool.clone(), CapabilitySet::default(), limits));
         host.set_state(HostState::Running);
         node.router().register(id, Delivery::Processes(host))?;
-        let app = App { node, pool };
+        let app = App { node, pool, on_behalf: Arc::default() };
         for (name, source) in SOURCES {
             app.define(name, source, "main")?;
         }
         let yielding = SOURCES.iter().find(|s| s.0 == "fairness").map_or("", |s| s.1);
         app.define_as("fairness_yield", "fairness", yielding, "yielding")?;
         Ok(app)
+    }
+
+    /// From now on everything runs as somebody whose scope has `policies` policies, one of which allows all of
+    /// `process.*`; the others are about other actions. Once.
+    pub fn restrict(&mut self, policies: usize) -> Result<(), Error> {
+        let engine = Engine::new(false, Bus::new());
+        let policy = |i: usize| {
+            let action = if i == 0 { "process.*".to_owned() } else { format!("store.{i}.*") };
+            let fields = [("actions", action), ("resources", "*".to_owned()), ("effect", "allow".to_owned())];
+            let fields: Map = fields.map(|(k, v)| (k.to_owned(), Value::Str(v))).into_iter().collect();
+            let (id, kind) = (EntryId::new("bench", &format!("policy{i}")), "security.policy".to_owned());
+            let data = Value::Map(Map::from([("policy".to_owned(), Value::Map(fields))]));
+            Arc::new(Entry { id, kind, meta: Map::new(), data, origin: None })
+        };
+        let entries: Vec<Arc<Entry>> = (0..policies.max(1)).map(policy).collect();
+        entries.iter().try_for_each(|entry| engine.create(entry))?;
+        engine.commit()?;
+        let ids: Vec<EntryId> = entries.iter().map(|e| e.id.clone()).collect();
+        let actor = Arc::new(Actor { id: "bench".into(), meta: Map::new() });
+        let scope = engine.scope(&ids, &[]);
+        self.node.set_policies(engine);
+        self.on_behalf = Arc::new(Inherited { actor: Some(actor), scope, ..Inherited::default() });
+        Ok(())
     }
 
     fn define(&self, name: &str, source: &str, method: &str) -> Result<(), Error> {
@@ -128,6 +154,7 @@ impl App {
         let (tx, rx) = std::sync::mpsc::channel();
         let request = SpawnRequest {
             args: Flat::of(args),
+            inherited: self.on_behalf.clone(),
             on_exit: Some(Box::new(move |exit: &Exit| drop(tx.send(exit.clone())))),
             ..SpawnRequest::new(EntryId::parse(&format!("bench:{name}")), HOST)
         };

@@ -24,7 +24,7 @@ use crate::process::{Control, Exit, Exits, Factory, Ledger, Process, ProcessTabl
 use crate::registry::EntryId;
 use crate::relay::{Name, Pid, Router};
 use crate::resources::Resources;
-use crate::security::{AllowAll, Policies};
+use crate::security::{AllowAll, Audit, Policies};
 use crate::timers::Timers;
 use crate::topology::Names;
 
@@ -47,6 +47,7 @@ pub struct Node {
     factories: RwLock<HashMap<Arc<str>, Arc<dyn Factory>>>,
     dispatcher: OnceLock<Dispatcher>,
     policies: OnceLock<Arc<dyn Policies>>,
+    audit: OnceLock<Audit>,
     exit_observers: RwLock<Vec<ExitObserver>>,
     io: Io,
     metrics: Arc<Metrics>,
@@ -80,6 +81,7 @@ impl Node {
             factories: RwLock::default(),
             dispatcher: OnceLock::new(),
             policies: OnceLock::new(),
+            audit: OnceLock::new(),
             exit_observers: RwLock::default(),
             io: Io::default(),
             metrics: Arc::default(),
@@ -156,6 +158,16 @@ impl Node {
             Some(p) => &**p,
             None => &AllowAll,
         }
+    }
+    /// Sets where refusals are written down; once. Without, they are logged at debug level.
+    pub fn set_audit(&self, audit: Audit) {
+        if self.audit.set(audit).is_err() {
+            tracing::error!("the audit log is set already");
+        }
+    }
+    pub(crate) fn audit(&self) -> &Audit {
+        static NONE: Audit = Audit::DEBUG;
+        self.audit.get().unwrap_or(&NONE)
     }
     /// Whether anything may be refused to anybody.
     #[inline]

@@ -145,6 +145,7 @@ fn the_index_agrees_with_asking_every_policy() {
             .collect();
         let scope = Scope::new(policies.iter().cloned());
         for action in texts {
+            let known = scope.by_action(action);
             for resource in texts {
                 let actor = Actor { id: "u".into(), meta: Map::new() };
                 let check = Check { actor: &actor, action, resource, attributes: &Map::new() };
@@ -152,8 +153,33 @@ fn the_index_agrees_with_asking_every_policy() {
                 let order = [Outcome::Deny, Outcome::Allow, Outcome::Undefined];
                 let expected = order.into_iter().find(|o| all.contains(o)).unwrap_or(Outcome::Undefined);
                 assert_eq!(scope.evaluate(&check), expected, "seed {seed}: {action} {resource}");
+                assert_eq!(known.unwrap_or(expected), expected, "seed {seed}: {action} {resource}");
             }
         }
+    }
+}
+
+/// The resource is looked at only where it can make a difference.
+#[test]
+fn some_actions_are_decided_without_a_resource() {
+    let any = simple("any", &["*"], "*", Effect::Allow);
+    let never = simple("never", &["db.*"], "*", Effect::Deny);
+    let some = simple("some", &["fs.*", "db.*"], "app:*", Effect::Allow);
+    let none = simple("none", &["process.send"], "app:*", Effect::Deny);
+    let scope = |policies: &[&Arc<Policy>]| Scope::new(policies.iter().map(|p| (*p).clone()));
+    let cases = [
+        (scope(&[]), "process.send", Some(Outcome::Undefined)),
+        (scope(&[&any]), "process.send", Some(Outcome::Allow)),
+        (scope(&[&any, &some]), "fs.get", Some(Outcome::Allow)),
+        (scope(&[&some]), "fs.get", None),
+        (scope(&[&some]), "db.get", None),
+        (scope(&[&some, &never]), "db.get", Some(Outcome::Deny)),
+        (scope(&[&any, &none]), "process.send", None),
+        (scope(&[&any, &none]), "process.sends", Some(Outcome::Allow)),
+        (scope(&[&none]), "process.send", None),
+    ];
+    for (scope, action, expected) in cases {
+        assert_eq!(scope.by_action(action), expected, "{scope:?}: {action}");
     }
 }
 

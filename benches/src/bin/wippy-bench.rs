@@ -1,5 +1,6 @@
-//! `wippy-bench [--lang lua] [--workers K] WORKLOAD N M`: runs one workload
-//! and prints one line of JSON, as the suite of peers wants it.
+//! `wippy-bench [--lang lua] [--workers K] [--policies P] WORKLOAD N M`: runs
+//! one workload and prints one line of JSON, as the suite of peers wants it.
+//! With `--policies` it runs as somebody who has a scope of so many policies.
 
 use std::process::ExitCode;
 
@@ -8,11 +9,12 @@ use wippy_benches::{App, Figures, WORKLOADS, peak_rss_kb, run};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: wippy-bench [--lang lua] [--workers K] WORKLOAD N M";
+const USAGE: &str = "usage: wippy-bench [--lang lua] [--workers K] [--policies P] WORKLOAD N M";
 
 struct Options {
     lang: String,
     workers: usize,
+    policies: usize,
     workload: String,
     n: u64,
     m: u64,
@@ -20,13 +22,14 @@ struct Options {
 
 fn options() -> Option<Options> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut options = Options { lang: "lua".into(), workers: cores, workload: String::new(), n: 0, m: 0 };
+    let mut options = Options { lang: "lua".into(), workers: cores, policies: 0, workload: String::new(), n: 0, m: 0 };
     let mut words = std::env::args().skip(1);
     let mut plain = Vec::new();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--lang" => options.lang = words.next()?,
             "--workers" => options.workers = words.next()?.parse().ok()?,
+            "--policies" => options.policies = words.next()?.parse().ok()?,
             _ => plain.push(word),
         }
     }
@@ -46,7 +49,13 @@ fn main() -> ExitCode {
         println!(r#"{{"peer":"wippy-{lang}","workload":"{name}","skip":"not written for this peer"}}"#);
         return ExitCode::SUCCESS;
     };
-    match App::start(options.workers).and_then(|app| run(&app, workload, *n, *m)) {
+    let figures = App::start(options.workers).and_then(|mut app| {
+        if options.policies > 0 {
+            app.restrict(options.policies)?;
+        }
+        run(&app, workload, *n, *m)
+    });
+    match figures {
         Ok(figures) => {
             println!("{}", line(&options, &figures));
             ExitCode::SUCCESS
@@ -59,12 +68,12 @@ fn main() -> ExitCode {
 }
 
 fn line(options: &Options, figures: &Figures) -> String {
-    let Options { lang, workload, n, m, workers } = options;
+    let Options { lang, workload, n, m, workers, policies } = options;
     let Figures { ops_per_s, elapsed_ms, more } = figures;
     let more: String = more.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
     let rss = peak_rss_kb();
     format!(
-        "{{\"peer\":\"wippy-{lang}\",\"workload\":\"{workload}\",\"n\":{n},\"m\":{m},\"workers\":{workers},\
+        "{{\"peer\":\"wippy-{lang}\",\"workload\":\"{workload}\",\"n\":{n},\"m\":{m},\"workers\":{workers},\"policies\":{policies},\
          \"ops_per_s\":{ops_per_s:.3},\"elapsed_ms\":{elapsed_ms:.3},\"peak_rss_kb\":{rss}{more}}}"
     )
 }

@@ -1,14 +1,14 @@
 //! The gate: host capability, then policy.
 
+use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::error::Error;
 use crate::node::Node;
 use crate::payload::Map;
-use crate::process::{Control, Frame, Inherited};
+use crate::process::{Control, Frame};
 use crate::relay::{Name, Pid};
-use crate::security::Ask;
+use crate::security::{Ask, Denial};
 
 #[cfg(doc)]
 use crate::process::HostShared;
@@ -41,34 +41,11 @@ impl<'a> Gate<'a> {
     }
     /// Whether the caller may do `action` to `resource`. Policies see the caller's pid with the actions `process.*`.
     pub fn allows(&self, action: &str, resource: &str) -> bool {
-        let mut attributes = Map::new();
-        let scope = self.frame.inherited.scope.as_ref();
-        if action.starts_with("process.") && scope.is_some_and(|s| s.reads_attributes()) {
-            attributes.insert("pid".to_owned(), self.caller.control.pid().to_string().into());
-        }
-        self.ask(action, resource, &attributes)
+        judge(self.caller, &self.frame, action, &resource, None)
     }
     /// [`Gate::allows`] where policies see `attributes`.
     pub fn ask(&self, action: &str, resource: &str, attributes: &Map) -> bool {
-        let node = &self.caller.node;
-        if !node.may_refuse() {
-            return true;
-        }
-        let Inherited { actor, scope, .. } = &*self.frame.inherited;
-        let (pid, id) = (self.caller.control.pid(), &self.frame.entry);
-        if actor.is_none() {
-            tracing::debug!(action, resource, %pid, %id, "security check with missing actor");
-        }
-        if scope.is_none() {
-            tracing::debug!(action, resource, %pid, %id, "security check with missing policy scope");
-        }
-        let allowed = node.policies().allows(&Ask { on_behalf: &self.frame.inherited, action, resource, attributes });
-        if !allowed {
-            node.denials.fetch_add(1, Ordering::Relaxed);
-            let actor = actor.as_ref().map(|a| a.id.as_str());
-            tracing::debug!(actor, action, resource, %pid, %id, "not allowed");
-        }
-        allowed
+        judge(self.caller, &self.frame, action, &resource, Some(attributes))
     }
     /// Whether something may go from the caller's host to host `id`. Errors: those of [`HostShared::check_reach`].
     pub fn may_reach(&self, id: &str) -> Result<(), Error> {
@@ -92,12 +69,56 @@ impl<'a> Gate<'a> {
         }
     }
     fn counted(&self, checked: Result<(), Error>) -> Result<(), Error> {
-        checked.inspect_err(|_| {
-            self.caller.node.denials.fetch_add(1, Ordering::Relaxed);
-        })
+        checked.inspect_err(|e| Denial::by_wall(self.caller, e).record())
     }
     /// `denied()` unless the caller may do `action` to `resource`.
     pub fn require(&self, action: &str, resource: &str, denied: impl FnOnce() -> Error) -> Result<(), Error> {
         if self.allows(action, resource) { Ok(()) } else { Err(denied()) }
     }
+    /// [`Gate::require`] for a resource that is written down only if a policy looks at it.
+    pub fn require_shown(
+        &self,
+        action: &str,
+        resource: &dyn Display,
+        denied: impl FnOnce() -> Error,
+    ) -> Result<(), Error> {
+        if judge(self.caller, &self.frame, action, resource, None) { Ok(()) } else { Err(denied()) }
+    }
+}
+
+/// The one place where policies are asked.
+pub(super) fn judge(
+    caller: &Caller,
+    frame: &Frame,
+    action: &str,
+    resource: &dyn Display,
+    attributes: Option<&Map>,
+) -> bool {
+    let node = &caller.node;
+    if !node.may_refuse() {
+        return true;
+    }
+    let on_behalf = &*frame.inherited;
+    for (missing, what) in [(on_behalf.actor.is_none(), "actor"), (on_behalf.scope.is_none(), "policy scope")] {
+        if missing {
+            let (pid, id) = (caller.control.pid(), &frame.entry);
+            tracing::debug!(action, %resource, %pid, %id, "security check with missing {what}");
+        }
+    }
+    let policies = node.policies();
+    let allowed = policies.by_action(on_behalf, action).unwrap_or_else(|| {
+        let mut own = Map::new();
+        let attributes = attributes.unwrap_or_else(|| {
+            let reads = on_behalf.scope.as_ref().is_none_or(|s| s.reads_attributes());
+            if action.starts_with("process.") && reads {
+                own.insert("pid".to_owned(), caller.control.pid().to_string().into());
+            }
+            &own
+        });
+        policies.allows(&Ask { on_behalf, action, resource: &resource.to_string(), attributes })
+    });
+    if !allowed {
+        Denial::by_policy(caller, frame, action, resource).record();
+    }
+    allowed
 }

@@ -6,12 +6,12 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::{Called, Caller, Gate, Request};
 use crate::error::Error;
 use crate::io::Io;
 use crate::process::{CancelSlot, Completion, Control, Tag};
+use crate::security::Denial;
 
 type SyncHandler<R> = Box<dyn Fn(&Caller, R) -> Result<<R as Request>::Reply, Error> + Send + Sync>;
 type QuickHandler<R> = Box<dyn Fn(&Caller, &R) -> Option<Result<<R as Request>::Reply, Error>> + Send + Sync>;
@@ -200,8 +200,7 @@ pub(crate) fn check_kind(caller: &Caller, kind: &str) -> Result<(), Error> {
 
 #[cold]
 fn denied(caller: &Caller, capability: &str) -> Error {
-    caller.node.denials.fetch_add(1, Ordering::Relaxed);
+    Denial::by_host(caller, capability).record();
     let (host, entry) = (caller.control.host.id.as_str(), caller.frame().entry.clone());
-    tracing::debug!(capability, host, %entry, "denied by the host");
     Error::permission_denied(format!("capability \"{capability}\" is denied by host {host} (entry {entry})"))
 }

@@ -115,7 +115,7 @@ impl Request for Control {
             Relate::Terminate | Relate::Cancel { .. } => gate.may_reach_process(self.target)?,
             Relate::Unmonitor | Relate::Unlink => {}
         }
-        gate.require(&format!("process.{verb}"), &self.target.to_string(), || {
+        gate.require_shown(&format!("process.{verb}"), &self.target, || {
             Error::permission_denied(format!("not allowed to {verb}: {}", self.shown))
         })
     }

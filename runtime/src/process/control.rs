@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -329,6 +329,8 @@ pub struct Control {
     pub(crate) process: Mutex<Option<Box<dyn Process>>>,
     pub host: Arc<HostShared>,
     frame: RwLock<Arc<Frame>>,
+    /// Policies allow every send of this frame; see [`Control::sends_freely`].
+    sends_freely: AtomicBool,
     pub relations: Mutex<Relations>,
     pub(crate) exits: Mutex<Option<Box<Exits>>>,
     /// Messages the engine has taken in that the program has not received yet, and their bytes, as of its last step.
@@ -358,6 +360,7 @@ impl Control {
             process: Mutex::new(None),
             host,
             frame: RwLock::new(Arc::new(frame)),
+            sends_freely: AtomicBool::new(false),
             relations: Mutex::default(),
             exits: Mutex::new(None),
             unread: Default::default(),
@@ -395,7 +398,16 @@ impl Control {
     pub fn frame(&self) -> Arc<Frame> {
         self.frame.read().clone()
     }
+    /// Whether it is known that policies allow it to send to anybody. Scopes never change, so it stays so.
+    #[inline]
+    pub(crate) fn sends_freely(&self) -> bool {
+        self.sends_freely.load(Ordering::Relaxed)
+    }
+    pub(crate) fn let_send_freely(&self) {
+        self.sends_freely.store(true, Ordering::Relaxed);
+    }
     pub(crate) fn set_frame(&self, frame: Frame) {
+        self.sends_freely.store(false, Ordering::Relaxed);
         *self.frame.write() = Arc::new(frame);
     }
 

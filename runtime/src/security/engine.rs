@@ -11,11 +11,12 @@ use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::policy::{Outcome, Policy};
-use super::{Ask, Check, Policies, Scope, commands, decode};
+use super::{Ask, Audit, Check, Policies, Scope, commands, decode};
 use crate::boot::{Component, Setup};
 use crate::error::{Error, Result};
 use crate::events::Bus;
 use crate::payload::Value;
+use crate::process::Inherited;
 use crate::registry::{Entry, EntryHandler, EntryId};
 
 /// What is registered at one time.
@@ -117,6 +118,12 @@ impl Policies for Engine {
         let Ask { action, resource, attributes, .. } = *ask;
         scope.evaluate(&Check { actor, action, resource, attributes }) == Outcome::Allow
     }
+    fn by_action(&self, on_behalf: &Inherited, action: &str) -> Option<bool> {
+        match (&on_behalf.actor, &on_behalf.scope) {
+            (Some(_), Some(scope)) => scope.by_action(action).map(|outcome| outcome == Outcome::Allow),
+            _ => Some(!self.strict),
+        }
+    }
     fn may_refuse(&self) -> bool {
         self.strict || self.scoped.load(Ordering::Acquire)
     }
@@ -191,6 +198,7 @@ impl Component for SecurityComponent {
         "security"
     }
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
+        setup.node.set_audit(Audit::from_config(setup.config, setup.node.clock().clone())?);
         let strict = setup.config.get_bool("security", "strict_mode", false);
         let engine = Engine::new(strict, setup.bus.clone());
         setup.node.set_policies(engine.clone());

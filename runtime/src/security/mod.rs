@@ -7,8 +7,10 @@
 //! check reads nothing that can change and takes no lock.
 //!
 //! `policy`, `condition`, `expression` and `scope` are pure; `decode` reads entries, `engine`
-//! keeps what is registered, `commands` is what programs may ask.
+//! keeps what is registered, `commands` is what programs may ask, `audit` writes
+//! down what was refused.
 
+mod audit;
 pub mod commands;
 mod condition;
 mod decode;
@@ -23,6 +25,7 @@ use crate::payload::Map;
 use crate::process::{Actor, Inherited};
 use crate::registry::EntryId;
 
+pub use audit::{Audit, Denial};
 pub use engine::{Engine, SecurityComponent};
 pub use policy::{Effect, Filter, Outcome, Policy};
 pub use scope::Scope;
@@ -48,6 +51,11 @@ pub struct Check<'a> {
 /// Decides. Called on hot paths: must not block.
 pub trait Policies: Send + Sync {
     fn allows(&self, ask: &Ask<'_>) -> bool;
+    /// The decision on an action, if it is the same for all resources and attributes.
+    fn by_action(&self, on_behalf: &Inherited, action: &str) -> Option<bool> {
+        let _ = (on_behalf, action);
+        None
+    }
     /// False while every request of everybody is allowed; nobody needs to ask then.
     fn may_refuse(&self) -> bool {
         true

@@ -73,6 +73,10 @@ impl Filter {
     pub fn matches(&self, text: &str) -> bool {
         self.0.iter().any(|p| p.matches(text))
     }
+    /// Whether nothing can fail to match.
+    pub(super) fn matches_all(&self) -> bool {
+        self.0.iter().any(|p| matches!(p, Pattern::Prefix(prefix) if prefix.is_empty()))
+    }
     pub(super) fn patterns(&self) -> &[Pattern] {
         &self.0
     }
@@ -87,7 +91,7 @@ pub(super) enum Guard {
 }
 
 impl Guard {
-    fn holds(&self, check: &Check<'_>) -> bool {
+    pub(super) fn holds(&self, check: &Check<'_>) -> bool {
         match self {
             Guard::Conditions(all) => all.iter().all(|c| c.holds(check)),
             Guard::Expression(expression) => expression.holds(check),
@@ -116,13 +120,13 @@ impl Policy {
     pub fn new(id: EntryId, actions: Filter, resources: Filter, effect: Effect) -> Policy {
         Policy { id, actions, resources, guard: Guard::Conditions(Box::default()), effect }
     }
-    pub fn evaluate(&self, check: &Check<'_>) -> Outcome {
-        if !self.actions.matches(check.action) { Outcome::Undefined } else { self.evaluate_action(check) }
+    /// Whether more than action and resource decides.
+    pub(super) fn is_guarded(&self) -> bool {
+        !matches!(&self.guard, Guard::Conditions(all) if all.is_empty())
     }
-    /// [`Policy::evaluate`] when the action is known to match.
-    pub(super) fn evaluate_action(&self, check: &Check<'_>) -> Outcome {
-        let applies = self.resources.matches(check.resource) && self.guard.holds(check);
-        match (applies, self.effect) {
+    pub fn evaluate(&self, check: &Check<'_>) -> Outcome {
+        let matches = self.actions.matches(check.action) && self.resources.matches(check.resource);
+        match (matches && self.guard.holds(check), self.effect) {
             (false, _) => Outcome::Undefined,
             (true, Effect::Allow) => Outcome::Allow,
             (true, Effect::Deny) => Outcome::Deny,
