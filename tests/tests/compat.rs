@@ -1,19 +1,13 @@
 //! `COMPAT.md` says what this build really has: kinds, module functions and
 //! commands are compared with what the program registers.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+#[path = "runtime/mod.rs"]
+mod runtime;
 
-use wippy::components::{self, Shared};
+use std::collections::{BTreeMap, BTreeSet};
+
 use wippy_lua::modules::{Catalogue, ModuleValue};
 use wippy_lua::native::{Member, MemberValue};
-use wippy_runtime::Node;
-use wippy_runtime::boot::{App, Config, Shutdown, Switches};
-use wippy_runtime::clock::RealClock;
-use wippy_runtime::entropy::SystemEntropy;
-use wippy_runtime::events::Bus;
-use wippy_runtime::logging::{Logging, Options};
-use wippy_runtime::registry::{self, MemoryHistory, Registry};
 
 /// The rows of the tables under a heading: the cells of each, without back quotes.
 fn rows(heading: &str) -> Vec<Vec<String>> {
@@ -34,20 +28,9 @@ fn is_built(state: &str) -> bool {
     }
 }
 
-fn boot() -> Arc<App> {
-    let config = Config::empty();
-    let clock = Arc::new(RealClock::new());
-    let node = Node::new("local", clock.clone(), Arc::new(SystemEntropy)).expect("a node");
-    node.timers().start().expect("a thread");
-    let registry = Registry::new(registry::Config::default(), Arc::new(MemoryHistory::new()), Bus::new());
-    let logging = Logging::install(Options::from_config(&config, Switches::default(), true), clock);
-    let shared = Shared { shutdown: Shutdown::new(), logging, terminal: wippy_terminal::stdio(), memory_limit: None };
-    App::boot(node, registry, config, components::all(shared)).expect("a runtime")
-}
-
 #[test]
 fn kinds_are_what_the_table_says() {
-    let app = boot();
+    let app = runtime::boot();
     let mut wrong = Vec::new();
     let mut listed = BTreeSet::new();
     for row in rows("Entry kinds") {
@@ -75,7 +58,7 @@ fn functions(prefix: &str, members: &[Member], into: &mut BTreeSet<String>) {
 
 #[test]
 fn modules_have_the_functions_the_table_says() {
-    let app = boot();
+    let app = runtime::boot();
     let catalogue = app.context.need::<Catalogue>().expect("the Lua engine");
     let mut built: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for module in catalogue.all() {

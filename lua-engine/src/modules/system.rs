@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use wippy_runtime::dispatch::{DispatcherBuilder, Gate, Request};
+use wippy_runtime::dispatch::{DispatcherBuilder, Gate, Permissions, Request};
 use wippy_runtime::payload::Value;
 use wippy_runtime::system::commands::{Collect, Exit, Fact, Lock, Read, Set, Setting};
 use wippy_runtime::{Error, Result as RuntimeResult};
@@ -163,6 +163,7 @@ struct Modules;
 impl Request for Modules {
     const NAME: &'static str = "system.modules";
     const CAPABILITY: &'static str = "system";
+    const PERMISSIONS: Permissions = Some(&[("system.read", "`modules`")]);
     type Reply = Value;
     fn authorize(&self, gate: &Gate<'_>) -> RuntimeResult<()> {
         gate.require("system.read", "modules", || Error::invalid("permission denied: system.read on modules"))

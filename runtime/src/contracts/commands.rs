@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Binding, Contracts, Definition};
-use crate::dispatch::{Completer, DispatcherBuilder, Gate, Request};
+use crate::dispatch::{Completer, DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::Error;
 use crate::functions::call_for;
 use crate::payload::{Flat, Map};
@@ -20,6 +20,7 @@ pub struct GetContract {
 impl Request for GetContract {
     const NAME: &'static str = "contract.get";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("contract.get", "contract id")]);
     type Reply = Arc<Definition>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         gate.require("contract.get", self.id.as_str(), || {
@@ -38,6 +39,7 @@ pub struct FindImplementations {
 impl Request for FindImplementations {
     const NAME: &'static str = "contract.implementations";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("contract.implementations", "contract id")]);
     type Reply = Vec<EntryId>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         if self.contract_held {
@@ -58,6 +60,7 @@ pub struct DefaultBinding {
 impl Request for DefaultBinding {
     const NAME: &'static str = "contract.default";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[]);
     type Reply = EntryId;
     fn authorize(&self, _: &Gate<'_>) -> Result<(), Error> {
         Ok(())
@@ -72,6 +75,7 @@ pub struct OpenBinding {
 impl Request for OpenBinding {
     const NAME: &'static str = "contract.open";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("contract.open", "binding id")]);
     type Reply = Arc<Binding>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         gate.require("contract.open", self.id.as_str(), || {
@@ -96,6 +100,7 @@ pub struct ResolvedMethod(EntryId);
 impl Request for ResolveMethod {
     const NAME: &'static str = "contract.resolve";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("contract.call", "method name")]);
     type Reply = ResolvedMethod;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         gate.require("contract.call", &self.method, || {
@@ -115,6 +120,7 @@ pub struct CallMethod {
 impl Request for CallMethod {
     const NAME: &'static str = "contract.call";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[]);
     type Reply = Flat;
     fn authorize(&self, _: &Gate<'_>) -> Result<(), Error> {
         // Asked when the method was resolved.

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use super::{Permissions, Request};
 use crate::error::Error;
 use crate::node::Node;
 use crate::payload::Map;
@@ -30,22 +31,36 @@ impl Caller {
 pub struct Gate<'a> {
     caller: &'a Caller,
     frame: Arc<Frame>,
+    /// What the request says it asks for.
+    permissions: Permissions,
 }
 
 impl<'a> Gate<'a> {
     pub fn new(caller: &'a Caller) -> Gate<'a> {
-        Gate { caller, frame: caller.frame() }
+        Gate { caller, frame: caller.frame(), permissions: None }
+    }
+    /// For one request of type `R`.
+    pub(super) fn of<R: Request>(caller: &'a Caller) -> Gate<'a> {
+        Gate { permissions: R::PERMISSIONS, ..Gate::new(caller) }
     }
     pub fn caller(&self) -> &Caller {
         self.caller
     }
     /// Whether the caller may do `action` to `resource`. Policies see the caller's pid with the actions `process.*`.
     pub fn allows(&self, action: &str, resource: &str) -> bool {
-        judge(self.caller, &self.frame, action, &resource, None)
+        self.judge(action, &resource, None)
     }
     /// [`Gate::allows`] where policies see `attributes`.
     pub fn ask(&self, action: &str, resource: &str, attributes: &Map) -> bool {
-        judge(self.caller, &self.frame, action, &resource, Some(attributes))
+        self.judge(action, &resource, Some(attributes))
+    }
+    fn judge(&self, action: &str, resource: &dyn Display, attributes: Option<&Map>) -> bool {
+        // So that what is documented is what is asked.
+        debug_assert!(
+            self.permissions.is_none_or(|all| all.iter().any(|p| p.0 == action)),
+            "{action} is missing in PERMISSIONS of its request"
+        );
+        judge(self.caller, &self.frame, action, resource, attributes)
     }
     /// Whether something may go from the caller's host to host `id`. Errors: those of [`HostShared::check_reach`].
     pub fn may_reach(&self, id: &str) -> Result<(), Error> {
@@ -82,7 +97,7 @@ impl<'a> Gate<'a> {
         resource: &dyn Display,
         denied: impl FnOnce() -> Error,
     ) -> Result<(), Error> {
-        if judge(self.caller, &self.frame, action, resource, None) { Ok(()) } else { Err(denied()) }
+        if self.judge(action, resource, None) { Ok(()) } else { Err(denied()) }
     }
 }
 

@@ -21,12 +21,18 @@ use std::any::Any;
 
 use crate::error::Error;
 
+/// Actions, each with what the resource is, for documentation. Nothing is asked for with an empty list; `None`: nobody
+/// said.
+pub type Permissions = Option<&'static [(&'static str, &'static str)]>;
+
 /// A command. The type is its id.
 pub trait Request: Any + Send + Sized {
     /// As shown in documentation and denials: `process.spawn`, `registry.get`.
     const NAME: &'static str;
     /// The capability a host must have: a command group such as `process.spawn`, or a module name.
     const CAPABILITY: &'static str;
+    /// What [`Request::authorize`] asks for; a test wants every registered command to say so.
+    const PERMISSIONS: Permissions = None;
     type Reply: Any + Send;
 
     /// Asks the gate for every permission the request needs.

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Called, Caller, Gate, Request};
+use super::{Called, Caller, Gate, Permissions, Request};
 use crate::error::Error;
 use crate::io::Io;
 use crate::process::{CancelSlot, Completion, Control, Tag};
@@ -29,6 +29,7 @@ enum Handler<R: Request> {
 pub struct CommandInfo {
     pub name: &'static str,
     pub capability: &'static str,
+    pub permissions: Permissions,
 }
 
 /// Completes one request, from any thread. Dropped unused it completes the request with an error.
@@ -79,7 +80,7 @@ pub struct DispatcherBuilder {
 
 impl DispatcherBuilder {
     fn insert<R: Request>(&mut self, handler: Handler<R>) {
-        let info = CommandInfo { name: R::NAME, capability: R::CAPABILITY };
+        let info = CommandInfo { name: R::NAME, capability: R::CAPABILITY, permissions: R::PERMISSIONS };
         let old = self.handlers.insert(TypeId::of::<R>(), (info, Box::new(handler)));
         assert!(old.is_none(), "command {} is registered twice", R::NAME);
     }
@@ -181,7 +182,7 @@ impl Dispatcher {
             return Err(Error::not_found("unknown command").detail("command_id", R::NAME));
         };
         check_capability(caller, info.capability)?;
-        request.authorize(&Gate::new(caller))?;
+        request.authorize(&Gate::of::<R>(caller))?;
         handler.downcast_ref().ok_or_else(|| Error::internal("handler has another type"))
     }
 }

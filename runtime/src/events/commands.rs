@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 
 use super::bus::{Bus, Event, EventSink, Match};
 use crate::boot::{Component, Setup};
-use crate::dispatch::{Caller, DispatcherBuilder, Gate, Request};
+use crate::dispatch::{Caller, DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::{Error, Result};
 use crate::payload::{FlatReader, FlatWriter, Value};
 use crate::process::{self, Control, Message, Tag};
@@ -34,6 +34,7 @@ pub struct Subscribe {
 impl Request for Subscribe {
     const NAME: &'static str = "events.subscribe";
     const CAPABILITY: &'static str = "events";
+    const PERMISSIONS: Permissions = Some(&[("events.subscribe", "event system")]);
     type Reply = String;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         if self.system.is_empty() {
@@ -56,6 +57,7 @@ pub struct Send {
 impl Request for Send {
     const NAME: &'static str = "events.send";
     const CAPABILITY: &'static str = "events";
+    const PERMISSIONS: Permissions = Some(&[("events.send", "event system")]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         let missing = [("system", &self.system), ("kind", &self.kind), ("path", &self.path)];

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Exit, Inherited, Message};
-use crate::dispatch::{Completer, DispatcherBuilder, Gate, Request};
+use crate::dispatch::{Completer, DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::{Error, Kind};
 use crate::functions::call_for;
 use crate::node::{Node, SpawnRequest};
@@ -30,6 +30,12 @@ pub struct Spawn {
 impl Request for Spawn {
     const NAME: &'static str = "process.spawn";
     const CAPABILITY: &'static str = "process.spawn";
+    const PERMISSIONS: Permissions = Some(&[
+        ("process.spawn", "entry id"),
+        ("process.spawn.monitored", "entry id"),
+        ("process.spawn.linked", "entry id"),
+        ("process.host", "host id"),
+    ]);
     type Reply = Pid;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         let id = self.id.as_str();
@@ -59,6 +65,7 @@ pub struct Exec {
 impl Request for Exec {
     const NAME: &'static str = "process.exec";
     const CAPABILITY: &'static str = "process.spawn";
+    const PERMISSIONS: Permissions = Some(&[("process.exec", "entry id"), ("process.host", "host id")]);
     /// At most one value.
     type Reply = Flat;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
@@ -107,6 +114,14 @@ pub struct Control {
 impl Request for Control {
     const NAME: &'static str = "process.control";
     const CAPABILITY: &'static str = "process.control";
+    const PERMISSIONS: Permissions = Some(&[
+        ("process.monitor", "target pid"),
+        ("process.unmonitor", "target pid"),
+        ("process.link", "target pid"),
+        ("process.unlink", "target pid"),
+        ("process.terminate", "target pid"),
+        ("process.cancel", "target pid"),
+    ]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         let verb = self.what.verb();
@@ -132,6 +147,13 @@ pub struct RegisterName {
 impl Request for RegisterName {
     const NAME: &'static str = "process.registry.register";
     const CAPABILITY: &'static str = "process.registry";
+    const PERMISSIONS: Permissions = Some(&[
+        ("process.registry.foreign", "target pid"),
+        ("process.registry.register", "name"),
+        ("process.registry.register.eventual", "name"),
+        ("process.registry.register.consistent", "name"),
+        ("process.registry.register.strong", "name"),
+    ]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         if let Some(pid) = self.pid.filter(|p| *p != gate.caller().control.pid()) {
@@ -155,6 +177,12 @@ pub struct UnregisterName {
 impl Request for UnregisterName {
     const NAME: &'static str = "process.registry.unregister";
     const CAPABILITY: &'static str = "process.registry";
+    const PERMISSIONS: Permissions = Some(&[
+        ("process.registry.unregister", "name"),
+        ("process.registry.unregister.eventual", "name"),
+        ("process.registry.unregister.consistent", "name"),
+        ("process.registry.unregister.strong", "name"),
+    ]);
     type Reply = bool;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         if let Some(owner) = gate.caller().node.names().lookup(&self.name) {
@@ -192,6 +220,7 @@ pub struct CallFunction {
 impl Request for CallFunction {
     const NAME: &'static str = "funcs.call";
     const CAPABILITY: &'static str = "funcs";
+    const PERMISSIONS: Permissions = Some(&[("funcs.call", "target")]);
     type Reply = Flat;
     fn authorize(&self, gate: &Gate<'_>) -> Result<(), Error> {
         gate.require("funcs.call", &self.target, || Error::permission_denied(format!("not allowed: {}", self.target)))

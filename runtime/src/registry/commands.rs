@@ -17,7 +17,7 @@ use super::core::{Registry, Snapshot};
 use super::entry::{Entry, EntryId};
 use super::version::Version;
 use crate::boot::{Component, Setup};
-use crate::dispatch::{Caller, Completer, DispatcherBuilder, Gate, Request};
+use crate::dispatch::{Caller, Completer, DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::{Error, Kind, Result};
 use crate::io::Io;
 use crate::payload::Map;
@@ -25,14 +25,18 @@ use crate::payload::Map;
 /// Changes that wait for their turn at most.
 const MAX_WAITING: usize = 1000;
 
+/// What the lists ask for each entry.
+const READABLE: (&str, &str) = ("registry.get", "each entry id; others are left out");
+
 macro_rules! request {
-    ($request:ty, $name:literal => $reply:ty) => {
-        request!($request, $name, "registry" => $reply, |_, _| Ok(()));
+    ($request:ty, $name:literal $($permission:expr)? => $reply:ty) => {
+        request!($request, $name $($permission)?, "registry" => $reply, |_, _| Ok(()));
     };
-    ($request:ty, $name:literal, $capability:literal => $reply:ty, $authorize:expr) => {
+    ($request:ty, $name:literal $($permission:expr)?, $capability:literal => $reply:ty, $authorize:expr) => {
         impl Request for $request {
             const NAME: &'static str = $name;
             const CAPABILITY: &'static str = $capability;
+            const PERMISSIONS: Permissions = Some(&[$($permission)?]);
             type Reply = $reply;
             fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
                 let authorize: fn(&$request, &Gate<'_>) -> Result<()> = $authorize;
@@ -48,7 +52,7 @@ pub struct Get {
     /// Where to look; `None`: in the current state.
     pub within: Option<Arc<Snapshot>>,
 }
-request!(Get, "registry.get", "registry" => Arc<Entry>, |r, gate| {
+request!(Get, "registry.get" ("registry.get", "entry id"), "registry" => Arc<Entry>, |r, gate| {
     let denied = || Error::permission_denied(format!("not allowed to access entry: {}", r.id));
     gate.require("registry.get", r.id.as_str(), denied)
 });
@@ -59,7 +63,7 @@ pub struct Find {
     /// Where to look; `None`: in the current state.
     pub within: Option<Arc<Snapshot>>,
 }
-request!(Find, "registry.find" => Vec<Arc<Entry>>);
+request!(Find, "registry.find" READABLE => Vec<Arc<Entry>>);
 
 /// All entries of a snapshot, by (namespace, name).
 pub struct List {
@@ -67,7 +71,7 @@ pub struct List {
     /// `None`: of all namespaces.
     pub namespace: Option<String>,
 }
-request!(List, "registry.list" => Vec<Arc<Entry>>);
+request!(List, "registry.list" READABLE => Vec<Arc<Entry>>);
 
 /// The current state.
 pub struct Current;
@@ -96,14 +100,14 @@ request!(Next, "registry.next" => Option<Version>);
 /// Changes the registry ([`Registry::apply`]). Reply: the version that is then current. It is carried out even if the
 /// asker ends meanwhile.
 pub struct Apply(pub ChangeSet);
-request!(Apply, "registry.apply", "registry.apply" => Version, |_, gate| {
+request!(Apply, "registry.apply" ("registry.apply", ""), "registry.apply" => Version, |_, gate| {
     let denied = || Error::permission_denied("not allowed to apply registry changes");
     gate.require("registry.apply", "", denied)
 });
 
 /// Goes to the version with an id ([`Registry::apply_version`]).
 pub struct ApplyVersion(pub u64);
-request!(ApplyVersion, "registry.apply_version", "registry.apply" => Version, |_, gate| {
+request!(ApplyVersion, "registry.apply_version" ("registry.apply_version", ""), "registry.apply" => Version, |_, gate| {
     let denied = || Error::permission_denied("registry version change is not allowed");
     gate.require("registry.apply_version", "", denied)
 });

@@ -4,7 +4,7 @@
 use std::io::SeekFrom;
 
 use super::{Doing, Scanner, Split, Stream, StreamStat, held};
-use crate::dispatch::{Caller, Completer, DispatcherBuilder, Gate, Request};
+use crate::dispatch::{Caller, Completer, DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::{Error, Result};
 use crate::process::HeldId;
 
@@ -17,6 +17,7 @@ macro_rules! request {
         impl Request for $type {
             const NAME: &'static str = $name;
             const CAPABILITY: &'static str = "stream";
+            const PERMISSIONS: Permissions = Some(&[]);
             type Reply = $reply;
             fn authorize(&self, _: &Gate<'_>) -> Result<()> {
                 Ok(())

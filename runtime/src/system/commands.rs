@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::facts::Facts;
-use crate::dispatch::{DispatcherBuilder, Gate, Request};
+use crate::dispatch::{DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::{Error, Result};
 use crate::payload::Value;
 
@@ -71,6 +71,7 @@ pub struct Read(pub Fact);
 impl Request for Read {
     const NAME: &'static str = "system.read";
     const CAPABILITY: &'static str = "system";
+    const PERMISSIONS: Permissions = Some(&[("system.read", "what is read")]);
     type Reply = Value;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         require(gate, "system.read", self.0.resource())
@@ -92,6 +93,7 @@ pub struct Set(pub Setting);
 impl Request for Set {
     const NAME: &'static str = "system.control";
     const CAPABILITY: &'static str = "system.control";
+    const PERMISSIONS: Permissions = Some(&[("system.control", "what is set")]);
     type Reply = Value;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         match self.0 {
@@ -108,6 +110,7 @@ pub struct Collect;
 impl Request for Collect {
     const NAME: &'static str = "system.gc";
     const CAPABILITY: &'static str = "system.gc";
+    const PERMISSIONS: Permissions = Some(&[("system.gc", "`gc` or `gc_percent`")]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         require(gate, "system.gc", "gc")
@@ -123,6 +126,7 @@ pub struct Lock {
 impl Request for Lock {
     const NAME: &'static str = "system.lock";
     const CAPABILITY: &'static str = "system.lock";
+    const PERMISSIONS: Permissions = Some(&[("system.lock", "lock name")]);
     type Reply = bool;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         gate.require("system.lock", &self.name, || {
@@ -140,6 +144,7 @@ pub struct Exit {
 impl Request for Exit {
     const NAME: &'static str = "system.exit";
     const CAPABILITY: &'static str = "system.exit";
+    const PERMISSIONS: Permissions = Some(&[("system.exit", "")]);
     type Reply = bool;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         gate.require("system.exit", "", || Error::invalid("permission denied: system.exit"))

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use wippy_runtime::dispatch::{Caller, DispatcherBuilder, Gate, Request};
+use wippy_runtime::dispatch::{Caller, DispatcherBuilder, Gate, Permissions, Request};
 use wippy_runtime::{Error, Result};
 
 /// Reads a variable; bare names are also tried in the namespace of the caller's entry.
@@ -16,6 +16,7 @@ pub struct GetVariable {
 impl Request for GetVariable {
     const NAME: &'static str = "env.get";
     const CAPABILITY: &'static str = "env";
+    const PERMISSIONS: Permissions = Some(&[("env.get", "variable name")]);
     type Reply = String;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         gate.require("env.get", &self.name, || {
@@ -33,6 +34,7 @@ pub struct SetVariable {
 impl Request for SetVariable {
     const NAME: &'static str = "env.set";
     const CAPABILITY: &'static str = "env";
+    const PERMISSIONS: Permissions = Some(&[("env.set", "variable name")]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         gate.require("env.set", &self.name, || {
@@ -47,6 +49,7 @@ pub struct AllVariables;
 impl Request for AllVariables {
     const NAME: &'static str = "env.get_all";
     const CAPABILITY: &'static str = "env";
+    const PERMISSIONS: Permissions = Some(&[("env.get", "each variable name; others are left out")]);
     type Reply = BTreeMap<String, String>;
     /// Each variable is asked for when it is known.
     fn authorize(&self, _: &Gate<'_>) -> Result<()> {

@@ -10,7 +10,7 @@
 use std::io::{self, ErrorKind, SeekFrom};
 use std::sync::{Arc, Weak};
 
-use wippy_runtime::dispatch::{Caller, Completer, DispatcherBuilder, Gate, Request};
+use wippy_runtime::dispatch::{Caller, Completer, DispatcherBuilder, Gate, Permissions, Request};
 use wippy_runtime::files::{DirEntry, File, FileStat, Filesystem, Opening, read_all, reason};
 use wippy_runtime::io::blocking;
 use wippy_runtime::process::{Control, HeldId};
@@ -32,6 +32,7 @@ macro_rules! requests {
         impl Request for $type {
             const NAME: &'static str = $name;
             const CAPABILITY: &'static str = "fs";
+            const PERMISSIONS: Permissions = Some(&[]);
             type Reply = $reply;
             fn authorize(&self, _: &Gate<'_>) -> Result<()> {
                 Ok(())
@@ -48,6 +49,7 @@ pub struct GetFilesystem {
 impl Request for GetFilesystem {
     const NAME: &'static str = "fs.get";
     const CAPABILITY: &'static str = "fs";
+    const PERMISSIONS: Permissions = Some(&[("fs.get", "filesystem id")]);
     type Reply = Arc<dyn Filesystem>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         gate.require("fs.get", &self.name, || {
@@ -89,6 +91,7 @@ macro_rules! request_of_operation {
         impl<O: Operation> Request for $type<O> {
             const NAME: &'static str = O::NAME;
             const CAPABILITY: &'static str = "fs";
+            const PERMISSIONS: Permissions = Some(&[]);
             type Reply = O::Reply;
             fn authorize(&self, _: &Gate<'_>) -> Result<()> {
                 Ok(())

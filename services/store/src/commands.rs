@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use wippy_runtime::dispatch::{Caller, DispatcherBuilder, Gate, Request};
+use wippy_runtime::dispatch::{Caller, DispatcherBuilder, Gate, Permissions, Request};
 use wippy_runtime::payload::{Flat, Map};
 use wippy_runtime::process::HeldId;
 use wippy_runtime::registry::EntryId;
@@ -26,6 +26,7 @@ pub struct Acquire {
 impl Request for Acquire {
     const NAME: &'static str = "store.get";
     const CAPABILITY: &'static str = "store";
+    const PERMISSIONS: Permissions = Some(&[("store.get", "store id")]);
     type Reply = HeldId;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         gate.require("store.get", self.id.as_str(), || {
@@ -45,6 +46,7 @@ macro_rules! requests {
         impl Request for $type {
             const NAME: &'static str = concat!("store.", stringify!($type));
             const CAPABILITY: &'static str = "store";
+            const PERMISSIONS: Permissions = Some(&[($action, "store id")]);
             type Reply = $reply;
             fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
                 let $r = self;
@@ -80,6 +82,7 @@ pub struct Info {
 impl Request for Info {
     const NAME: &'static str = "store.Info";
     const CAPABILITY: &'static str = "store";
+    const PERMISSIONS: Permissions = Some(&[("store.info", "store id")]);
     type Reply = StoreInfo;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         let id = &self.from.id;

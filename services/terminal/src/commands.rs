@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use wippy_runtime::dispatch::{Caller, CapabilitySet, Completer, DispatcherBuilder, Gate, Request};
+use wippy_runtime::dispatch::{Caller, CapabilitySet, Completer, DispatcherBuilder, Gate, Permissions, Request};
 use wippy_runtime::terminal::{Output, TerminalSession, Wanted};
 use wippy_runtime::{Error, Result};
 
@@ -16,6 +16,7 @@ macro_rules! terminal_request {
         impl Request for $type {
             const NAME: &'static str = $name;
             const CAPABILITY: &'static str = CapabilitySet::TERMINAL;
+            const PERMISSIONS: Permissions = Some(&[]);
             type Reply = $reply;
             fn authorize(&self, _: &Gate<'_>) -> Result<()> {
                 Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Reach, Scope, Scopes, WatchId};
-use crate::dispatch::{Caller, DispatcherBuilder, Gate, Request};
+use crate::dispatch::{Caller, DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::{Error, Result};
 use crate::payload::Flat;
 use crate::process::{Message, Tag};
@@ -29,6 +29,7 @@ pub struct Open {
 impl Request for Open {
     const NAME: &'static str = "pg.open";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("pg.open", "scope id")]);
     type Reply = Arc<dyn Scope>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         let id = self.id.as_str();
@@ -45,6 +46,7 @@ pub struct Join {
 impl Request for Join {
     const NAME: &'static str = "pg.join";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("pg.join", "each group")]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         self.groups.iter().try_for_each(|g| gate.require("pg.join", g, || denied("join", g)))
@@ -60,6 +62,7 @@ pub struct Leave {
 impl Request for Leave {
     const NAME: &'static str = "pg.leave";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("pg.leave", "each group")]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         self.groups.iter().try_for_each(|g| gate.require("pg.leave", g, || denied("leave", g)))
@@ -76,6 +79,7 @@ pub struct Members {
 impl Request for Members {
     const NAME: &'static str = "pg.get_members";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("pg.get_members", "group"), ("pg.get_local_members", "group")]);
     type Reply = Vec<Pid>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         let (action, what) = match self.reach {
@@ -95,6 +99,7 @@ pub struct Groups {
 impl Request for Groups {
     const NAME: &'static str = "pg.which_groups";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("pg.which_groups", ""), ("pg.which_local_groups", "")]);
     type Reply = Vec<Arc<str>>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         let (action, text) = match self.reach {
@@ -117,6 +122,7 @@ pub struct Broadcast {
 impl Request for Broadcast {
     const NAME: &'static str = "pg.broadcast";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("pg.broadcast", "group"), ("pg.broadcast_local", "group")]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         let (action, what) = match self.reach {
@@ -139,6 +145,7 @@ pub struct WatchGroups {
 impl Request for WatchGroups {
     const NAME: &'static str = "pg.watch";
     const CAPABILITY: &'static str = CAPABILITY;
+    const PERMISSIONS: Permissions = Some(&[("pg.monitor", "group"), ("pg.events", "")]);
     type Reply = Vec<(Arc<str>, Vec<Pid>)>;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         match &self.group {
