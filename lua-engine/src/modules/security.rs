@@ -9,16 +9,18 @@ use wippy_runtime::payload::Map;
 use wippy_runtime::process::{Actor, Inherited};
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::security::commands::{
-    GetGroup, GetPolicy, GetTokenStore, NewActor, NewScope, TokenStore, WithPolicy, WithoutPolicy,
+    CreateToken, GetGroup, GetPolicy, GetTokenStore, NewActor, NewScope, RevokeToken, ValidateToken, WithPolicy,
+    WithoutPolicy,
 };
-use wippy_runtime::security::{Check, Outcome, Policy, Scope};
-use wippy_runtime::{Error, Kind};
+use wippy_runtime::security::{Check, Expiration, Outcome, Policy, Scope, TokenStore};
+use wippy_runtime::{Error, Kind, duration};
 
+use super::stream::Held;
 use super::{Module, ModuleValue};
 use crate::member;
 use crate::native::{Call, Member, Object, Raise, Ret, Type};
-use crate::process::Engine;
 use crate::process::module::text_map;
+use crate::process::{Engine, InProcess};
 
 pub static MODULE: Module = Module {
     name: "security",
@@ -63,6 +65,15 @@ struct PolicyObject(Arc<Policy>);
 impl Object for PolicyObject {
     const EXPECTED: &'static str = "Policy";
     const METHODS: &'static [Member] = &[member!("id", policy_id), member!("evaluate", policy_evaluate)];
+}
+
+/// A token store that the process holds.
+struct TokenStoreObject(Held);
+
+impl Object for TokenStoreObject {
+    const EXPECTED: &'static str = "TokenStore";
+    const METHODS: &'static [Member] =
+        &[member!("validate", validate), member!("create", create), member!("revoke", revoke), member!("close", close)];
 }
 
 /// What the running code was handed down; `None` outside of a process.
@@ -171,11 +182,14 @@ fn token_store(call: &mut Call<'_>) -> Result<Ret, Raise> {
     if id.is_empty() {
         return call.fail(Error::invalid("token store id is required"));
     }
-    let reply: Result<TokenStore, Error> = ask_or_raise(call, GetTokenStore(EntryId::parse(&id)))?;
-    match reply {
-        Ok(store) => match store {},
-        Err(e) => call.fail(e),
+    match ask_or_raise(call, GetTokenStore(EntryId::parse(&id)))? {
+        Ok(held) => {
+            let held = Held::new(call, held)?;
+            call.push_object(TokenStoreObject(held));
+        }
+        Err(e) => return call.fail(e),
     }
+    call.fine()
 }
 
 // ---- actors
@@ -269,5 +283,106 @@ fn scope_policies(call: &mut Call<'_>) -> Result<Ret, Raise> {
         call.push_object(PolicyObject(policy.clone()));
         call.set_index(-2, i as i64 + 1);
     }
+    Ok(Ret::ONE)
+}
+
+// ---- token stores
+
+/// The store in argument 1. Errors: Internal, it was closed.
+fn opened(call: &Call<'_>) -> Result<Result<Arc<TokenStore>, Error>, Raise> {
+    let id = call.userdata::<TokenStoreObject>(1)?.0.id();
+    let held = call.engine()?.control().and_then(|control| control.held::<TokenStore>(id));
+    Ok(held.ok_or_else(|| Error::internal("token store is closed")))
+}
+
+fn validate(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    fn fail(call: &Call<'_>, e: Error) -> Result<Ret, Raise> {
+        call.push_nil();
+        call.push_nil();
+        call.push_error(e);
+        Ok(Ret::Values(3))
+    }
+    let store = match opened(call)? {
+        Ok(store) => store,
+        Err(e) => return fail(call, e),
+    };
+    let token = call.text(2)?.into_owned();
+    call.request(ValidateToken { store, token }, |call, valid| match valid {
+        Ok((actor, scope)) => {
+            call.push_object(ActorObject(actor));
+            call.push_object(ScopeObject(scope));
+            call.push_nil();
+            Ok(Ret::Values(3))
+        }
+        Err(e) => fail(call, e),
+    })
+}
+
+/// The option `expiration`: a duration as text, or milliseconds as a float. Anything else is as if it were not there.
+fn expiration(call: &mut Call<'_>) -> Result<Expiration, Error> {
+    if call.type_of(4) != Type::Table {
+        return Ok(Expiration::Default);
+    }
+    let found = call.get_field(4, "expiration");
+    let nanos = match found {
+        Type::String => {
+            let text = call.bytes(-1).and_then(|b| std::str::from_utf8(b).ok());
+            let nanos = text.and_then(|text| duration::parse(text).ok());
+            nanos.ok_or_else(|| Error::invalid("invalid expiration format"))
+        }
+        Type::Number if !call.is_integer(-1) => Ok(call.number(-1).map_or(0, |ms| (ms * 1e6) as i64)),
+        _ => Ok(0),
+    };
+    call.pop(1);
+    nanos.map(Expiration::from_nanos)
+}
+
+fn create(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let store = match opened(call)? {
+        Ok(store) => store,
+        Err(e) => return call.fail(e),
+    };
+    let actor = call.userdata::<ActorObject>(2)?.0.clone();
+    let scope = call.userdata::<ScopeObject>(3)?.0.clone();
+    let mut meta = Map::new();
+    if !call.is_nil_or_none(4) {
+        call.table(4)?;
+        if call.get_field(4, "meta") == Type::Table {
+            let at = call.top();
+            meta = text_map(call, at, false)?.unwrap_or_default();
+        }
+        call.pop(1);
+    }
+    let expiration = expiration(call);
+    call.request(CreateToken { store, actor, scope, expiration, meta }, |call, token| match token {
+        Ok(token) => {
+            call.push_str(token);
+            call.fine()
+        }
+        Err(e) => call.fail(e),
+    })
+}
+
+fn revoke(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let store = match opened(call)? {
+        Ok(store) => store,
+        Err(e) => return call.fail(e),
+    };
+    let token = call.text(2)?.into_owned();
+    call.request(RevokeToken { store, token }, |call, revoked| match revoked {
+        Ok(()) => {
+            call.push_bool(true);
+            call.fine()
+        }
+        Err(e) => call.fail(e),
+    })
+}
+
+fn close(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    let id = call.userdata::<TokenStoreObject>(1)?.0.id();
+    if let Some(control) = call.engine()?.control() {
+        control.release(id);
+    }
+    call.push_bool(true);
     Ok(Ret::ONE)
 }

@@ -17,6 +17,13 @@ interface Scope
   function policies(): {Policy}
 end
 
+interface TokenStore
+  function validate(token: string): (Actor?, Scope?, error?)
+  function create(actor: Actor, scope: Scope, options: any): (string?, error?)
+  function revoke(token: string): (boolean?, error?)
+  function close(): boolean
+end
+
 interface security
   function actor(): Actor?
   function scope(): Scope?
@@ -25,5 +32,5 @@ interface security
   function named_scope(id: string): (Scope, error?)
   function new_scope(policies: any): Scope
   function new_actor(id: string, meta: any): Actor
-  function token_store(id: string): (any, error?)
+  function token_store(id: string): (TokenStore?, error?)
 end

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
+use super::entries::TokenStores;
 use super::policy::{Outcome, Policy};
+use super::tokens::Surroundings;
 use super::{Ask, Audit, Check, Policies, Scope, commands, decode};
 use crate::boot::{Component, Setup};
 use crate::error::{Error, Result};
@@ -203,6 +205,13 @@ impl Component for SecurityComponent {
         let engine = Engine::new(strict, setup.bus.clone());
         setup.node.set_policies(engine.clone());
         setup.handler(engine.clone());
+        setup.handler(Arc::new(TokenStores::new(Surroundings {
+            engine: engine.clone(),
+            resources: setup.node.resources().clone(),
+            environment: setup.node.environment().clone(),
+            clock: setup.node.clock().clone(),
+            entropy: setup.node.entropy().clone(),
+        })));
         setup.commands(|c| commands::register(c, &engine, setup.registry));
         Ok(())
     }

@@ -8,16 +8,18 @@
 //!
 //! `policy`, `condition`, `expression` and `scope` are pure; `decode` reads entries, `engine`
 //! keeps what is registered, `commands` is what programs may ask, `audit` writes
-//! down what was refused.
+//! down what was refused. `tokens` are texts that stand for actor and scope.
 
 mod audit;
 pub mod commands;
 mod condition;
 mod decode;
 mod engine;
+mod entries;
 mod expression;
 mod policy;
 mod scope;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -29,6 +31,7 @@ pub use audit::{Audit, Denial};
 pub use engine::{Engine, SecurityComponent};
 pub use policy::{Effect, Filter, Outcome, Policy};
 pub use scope::Scope;
+pub use tokens::{Expiration, TokenStore};
 
 /// One question to the policy engine.
 pub struct Ask<'a> {
