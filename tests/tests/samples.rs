@@ -1,0 +1,78 @@
+//! The samples in other languages are processes like any other. They need tools that not everybody has, so they run when
+//! asked for: `cargo test -p wippy-tests --test samples -- --ignored`; their READMEs name the tools.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wippy_tests::Project;
+
+const ENTRIES: &str = r#"version: "1.0"
+namespace: app
+entries:
+  - { name: processes, kind: process.host, lifecycle: { auto_start: true } }
+  - { name: terminal, kind: terminal.host, hide_logs: true, lifecycle: { auto_start: true, requires: [processes] } }
+  - { name: guests, kind: fs.directory, directory: src }
+  - { name: counter, kind: process.wasm, fs: app:guests, path: /counter.wasm, hash: file://counter.sha256, method: run }
+  - { name: main, kind: process.lua, source: file://main.lua, modules: [io], meta: { command: { name: main } } }
+"#;
+
+const MAIN: &str = r#"
+local io = require("io")
+return function()
+    local counts, events = process.listen("count"), process.events()
+    local counter = assert(process.spawn_monitored("app:counter", "app:processes", 10))
+    process.send(counter, "nothing it knows", "of")
+    for i = 1, 3 do
+        process.send(counter, "add", i)
+        io.print(counts:receive())
+    end
+    process.cancel(counter)
+    local ended = events:receive()
+    io.print("ended with " .. ended.result.value)
+end
+"#;
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wasm-guest-sdk/samples")
+}
+
+/// Builds the sample in `folder` and lets a process in Lua use it.
+fn counts(folder: &str, program: &str, args: &[&str]) {
+    let dir = samples().join(folder);
+    let built = Command::new(program).args(args).current_dir(&dir).status().expect("a shell, or npm");
+    assert!(built.success(), "{folder}: the build failed");
+    let project = Project::new(env!("CARGO_BIN_EXE_wippy-under-test")).with([
+        ("src/_index.yaml", ENTRIES),
+        ("src/main.lua", MAIN),
+        ("wippy.lock", "directories: { src: ./src }\n"),
+    ]);
+    for file in ["counter.wasm", "counter.sha256"] {
+        std::fs::copy(dir.join("out").join(file), project.dir().join("src").join(file)).expect("what the build wrote");
+    }
+    let outcome = project.run(&["run", "main"]);
+    assert_eq!(outcome.stdout, "11\n13\n16\nended with 16\n", "{folder}: {outcome:?}");
+}
+
+#[test]
+#[ignore = "needs clang with wasm-ld, or ziglang"]
+fn c() {
+    counts("c", "./build.sh", &[]);
+}
+
+#[test]
+#[ignore = "needs zig or ziglang"]
+fn zig() {
+    counts("zig", "./build.sh", &[]);
+}
+
+#[test]
+#[ignore = "needs npm install, and minutes unless built with --release"]
+fn javascript() {
+    counts("javascript", "npm", &["run", "build"]);
+}
+
+#[test]
+#[ignore = "needs componentize-py, and minutes unless built with --release"]
+fn python() {
+    counts("python", "./build.sh", &[]);
+}
