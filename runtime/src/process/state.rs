@@ -103,7 +103,9 @@ impl StateWord {
     }
 
     fn update(&self, f: impl Fn(u32) -> u32) -> u32 {
-        let mut old = self.0.load(Ordering::Relaxed);
+        self.update_from(self.0.load(Ordering::Relaxed), f)
+    }
+    fn update_from(&self, mut old: u32, f: impl Fn(u32) -> u32) -> u32 {
         loop {
             match self.0.compare_exchange_weak(old, f(old), Ordering::AcqRel, Ordering::Acquire) {
                 Ok(old) => return old,
@@ -149,11 +151,16 @@ impl StateWord {
 
     fn signal(&self, flags: u32) -> Wake {
         const ASLEEP: [u32; 2] = [State::Blocked as u32, State::Idle as u32];
-        let old = self.update(|w| match w & STATE {
+        let signalled = |w: u32| match w & STATE {
             s if ASLEEP.contains(&s) => (w & KILL) | (flags & KILL) | State::Ready as u32,
             s if s == State::Running as u32 => w | flags,
             _ => w | (flags & KILL),
-        });
+        };
+        let seen = self.0.load(Ordering::Acquire);
+        // Senders to a busy process need not fight over the word when there is nothing to change. What they queued is
+        // taken: `start` comes before the step takes the queue, and both lock it, so a sender whose event missed the
+        // queue's emptying sees what `start` wrote.
+        let old = if signalled(seen) == seen { seen } else { self.update_from(seen, signalled) };
         match old & STATE {
             s if ASLEEP.contains(&s) => Wake::Enqueue,
             s if s == State::Ready as u32 => Wake::Queued,
