@@ -54,6 +54,10 @@ impl Vm {
             unsafe { self.vm.push_chunk(stack.raw(), i) }
         })
     }
+    /// See [`RawVm::memory_errors`].
+    pub fn memory_errors(&self) -> usize {
+        self.vm.memory_errors()
+    }
     /// The main thread.
     pub fn raw(&self) -> *mut ffi::lua_State {
         self.vm.state()

@@ -10,6 +10,7 @@ use std::ffi::{CStr, c_int};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use wippy_lua_vm::sys;
 use wippy_runtime::Error;
 
 use super::ffi::{self, lua_State};
@@ -196,6 +197,8 @@ unsafe fn invoke(
     let state = unsafe { State::of(l) };
     let memory = state.memory();
     let unlimited = memory.suspend();
+    // SAFETY: touches the fuel of the VM.
+    unsafe { sys::wippy_chargecall(l) };
     // SAFETY: the VM is ours until this returns, and the limit is suspended.
     let stack = unsafe { Stack::new(l) };
     let args = stack.top();
@@ -216,11 +219,25 @@ unsafe fn invoke(
     };
     drop(unlimited);
     // A function called by the engine itself, limit off, leaves the check to the engine.
-    if memory.exceeded() && !memory.is_suspended() && !matches!(outcome, Outcome::Raise) {
-        call.stack.push_str("not enough memory");
+    if memory.is_over() && !memory.is_suspended() && !matches!(outcome, Outcome::Raise) && !fits(&call.stack) {
         return Outcome::Raise;
     }
     outcome
+}
+
+/// Collects garbage, since the use is over the limit. If it still is, pushes the error and gives false.
+#[cold]
+fn fits(stack: &Stack<'_>) -> bool {
+    let memory = stack.state().memory();
+    let _unlimited = memory.suspend();
+    stack.collect_garbage();
+    if !memory.is_over() {
+        return true;
+    }
+    // SAFETY: counts.
+    unsafe { sys::wippy_countmemoryerror(stack.raw()) };
+    stack.push_str("not enough memory");
+    false
 }
 
 /// See the module comment.

@@ -47,7 +47,9 @@ impl Stack<'_> {
         for i in from..=to {
             if !scalar(self.raw(), i, w) || w.position() - start > limit {
                 w.truncate(start);
-                return self.encode_tables(from, to, w, limit);
+                let encoded = self.encode_tables(from, to, w, limit);
+                self.charge(w.position() - start);
+                return encoded;
             }
         }
         Ok(Encoded::default())
@@ -102,6 +104,7 @@ impl Stack<'_> {
     fn decode_nested(&self, reader: &mut FlatReader<'_>) -> Result<(), Error> {
         let top = self.top();
         let before = reader.clone();
+        let before_len = before.rest().len();
         let mut d = Decoder { stack: self, l: self.raw(), r: reader, refs: None, count: 0 };
         let mut result = d.value(0);
         if matches!(result, Err(Stop::NeedRefs)) {
@@ -117,6 +120,7 @@ impl Stack<'_> {
                 unsafe { ffi::lua_replace(self.raw(), top + 1) };
             }
         }
+        self.charge(before_len - d.r.rest().len().min(before_len));
         result.map_err(|stop| {
             self.set_top(top);
             match stop {

@@ -328,6 +328,12 @@ impl<'a> Stack<'a> {
         // SAFETY: reads only.
         unsafe { sys::wippy_isfrozen(self.l, t) != 0 }
     }
+    /// Takes the work of going through `bytes` bytes of structured data off the fuel.
+    #[inline]
+    pub fn charge(&self, bytes: usize) {
+        // SAFETY: touches the fuel of the VM.
+        unsafe { sys::wippy_charge(self.l, bytes >> 4) };
+    }
     /// Collects all garbage of the VM now.
     pub fn collect_garbage(&self) {
         // SAFETY: finalisers are native, run without a memory limit and cannot raise; what lies on a stack stays.

@@ -4,7 +4,9 @@
 //! must not surface as a return of `coroutine.resume`: when the inner thread
 //! yields for the engine, `resume` yields in turn, and its continuation
 //! resumes the inner one again, with whatever the engine put on it. So only
-//! `coroutine.yield` returns to the resumer, through any nesting.
+//! `coroutine.yield` returns to the resumer, through any nesting. Where the
+//! resumer cannot yield (in a sort comparator), the inner thread is *pinned*:
+//! it is neither preempted nor can it wait.
 //!
 //! Contains `unsafe`: threads given as arguments are alive while their slot
 //! holds them; values are moved between threads of one VM with room reserved
@@ -120,8 +122,17 @@ fn resume_thread(call: &mut Call<'_>, co: *mut lua_State, first: i32) -> Outcome
     // The resumed code runs under the memory limit; natives suspend it again themselves.
     let memory = call.state().memory();
     memory.resume_raw();
+    // What cannot be suspended itself cannot pass a suspension on.
+    // SAFETY: reads only.
+    let pins = engine.filter(|_| unsafe { ffi::lua_isyieldable(l) } == 0);
+    if let Some(engine) = pins {
+        engine.pin(true);
+    }
     // SAFETY: the thread is suspended or fresh and lua_resume stops every raise.
     let status = unsafe { ffi::lua_resume(co, l, args, &mut results) };
+    if let Some(engine) = pins {
+        engine.pin(false);
+    }
     memory.suspend_raw();
     if status == ffi::LUA_YIELD
         && let Some(engine) = engine

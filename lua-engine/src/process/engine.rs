@@ -73,6 +73,30 @@ struct Coroutine {
     reply: Option<Result<Reply, Error>>,
 }
 
+/// Why a process ends that did not want to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Killed {
+    /// Somebody asked for it.
+    Canceled,
+    /// It caught "not enough memory" and met it again at once.
+    Memory,
+    /// A callback that cannot be suspended does not come to an end.
+    Stuck,
+    /// As `Stuck`, while the chunk is executed.
+    Loading,
+}
+
+impl Killed {
+    pub(super) fn text(self) -> &'static std::ffi::CStr {
+        match self {
+            Killed::Canceled => c"context canceled",
+            Killed::Memory => c"not enough memory",
+            Killed::Stuck => c"a callback that cannot be interrupted does not come to an end",
+            Killed::Loading => c"the chunk does not come to an end",
+        }
+    }
+}
+
 /// Why the process wants to stop running its code.
 pub(super) enum Leave {
     Upgrade(Option<EntryId>, Flat),
@@ -107,7 +131,7 @@ pub struct Engine {
     /// A coroutine was preempted that had only computed: nothing may change before it goes on.
     pub(super) computing: Cell<bool>,
     /// The process is to end: no Lua code may run any more.
-    pub(super) killed: Cell<bool>,
+    pub(super) killed: Cell<Option<Killed>>,
     /// Where the last message went.
     pub(super) destination: RefCell<Option<Box<Destination>>>,
     coroutines: RefCell<SmallVec<[Coroutine; 1]>>,
@@ -122,10 +146,16 @@ pub struct Engine {
     /// The node's wheel, once a timer was armed.
     timers: OnceCell<Arc<Timers>>,
     free: RefCell<Vec<CoId>>,
-    /// Refills of fuel during the chunk's execution, where nobody can preempt.
-    pub(super) refills: Cell<u32>,
     /// The step in which chunks are loaded, null if that is outside of steps; only the VM's safepoints use it.
     pub(super) loading: Cell<*mut c_void>,
+    /// Fuel burnt since the code could be suspended last.
+    pub(super) stuck: Cell<u32>,
+    /// Callbacks that cannot be suspended and that a coroutine runs in: it cannot be suspended for the engine either.
+    pinned: Cell<u32>,
+    /// Memory errors of the VM when the process waited last.
+    pub(super) forgiven: Cell<usize>,
+    /// The slice was used up where the code could not be suspended: fuel until the next look at the clock.
+    pub(super) overdue: Cell<u32>,
     /// Plain coroutines that an engine yield went through and that wait for it to come back.
     passing: RefCell<Vec<*mut lua_State>>,
     /// The thread on whose stack handlers of sources work; null before the first one.
@@ -161,9 +191,12 @@ impl Engine {
             preempted: Cell::new(false),
             acted: Cell::new(false),
             computing: Cell::new(false),
-            killed: Cell::new(false),
-            refills: Cell::new(0),
             loading: Cell::new(std::ptr::null_mut()),
+            killed: Cell::new(None),
+            stuck: Cell::new(0),
+            pinned: Cell::new(0),
+            forgiven: Cell::new(0),
+            overdue: Cell::new(0),
             passing: RefCell::default(),
             mailbox: RefCell::default(),
             sources: RefCell::default(),
@@ -242,7 +275,9 @@ impl Engine {
         self.system.set(false);
         self.preempted.set(false);
         self.computing.set(false);
-        self.killed.set(false);
+        self.killed.set(None);
+        self.stuck.set(0);
+        self.pinned.set(0);
         *self.leave.borrow_mut() = None;
         *self.destination.borrow_mut() = None;
         timers
@@ -415,7 +450,7 @@ impl Engine {
             return Err(Raise::text(format!("{}: no scheduler attached", call.name())));
         }
         // SAFETY: reads only.
-        if unsafe { ffi::lua_isyieldable(call.raw()) } == 0 {
+        if unsafe { ffi::lua_isyieldable(call.raw()) } == 0 || self.is_pinned() {
             return Err(Raise::text(format!("{}: cannot wait inside a callback that cannot yield", call.name())));
         }
         Ok(())
@@ -442,6 +477,15 @@ impl Engine {
         let co = &mut all[id as usize];
         co.turn = (co.turn + 1) & 0x7FFF_FFFF;
         tag(id, co.turn)
+    }
+    /// Begins (`true`) or ends the run of a coroutine whose resumer cannot be suspended.
+    pub(super) fn pin(&self, begin: bool) {
+        let pinned = self.pinned.get();
+        self.pinned.set(if begin { pinned + 1 } else { pinned.saturating_sub(1) });
+    }
+    /// Whether the running code cannot be suspended for the engine although its own thread could be.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.pinned.get() > 0
     }
     /// Notes where a coroutine that was preempted, or gave way, goes on.
     pub(super) fn paused(&self, leaf: *mut lua_State) {

@@ -19,7 +19,7 @@ use wippy_runtime::process::{Control, Event, Exit, Invocation, Process, Step, Up
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::{Error, Kind};
 
-use super::engine::{CoId, Engine, Leave, MAIN};
+use super::engine::{CoId, Engine, Killed, Leave, MAIN};
 use super::mailbox::Content;
 use crate::code::Plan;
 use crate::modules::errors::ErrorObject;
@@ -30,8 +30,13 @@ use crate::vm::Vm;
 
 /// Calls and back edges between two looks at the clock: some ten microseconds.
 const FUEL: c_int = 4000;
-/// Looks during the execution of the chunk before it is taken for an endless loop: about a second.
-const MAX_REFILLS: u32 = 100_000;
+/// Fuel that code may burn without coming to a point where it can be suspended before it is taken for an endless loop:
+/// some seconds.
+const MAX_STUCK: u32 = 300_000_000;
+/// Memory errors between two waits that a process survives.
+const MEMORY_ERRORS: usize = 1;
+/// As [`FUEL`], once the slice is used up where the code cannot be suspended.
+const OVERDUE: u32 = 100;
 /// Heaps below this many bytes are not collected at idle.
 const SMALL_HEAP: usize = 12 << 10;
 
@@ -129,7 +134,7 @@ impl LuaProcess {
             // A pooled instance may serve callers on different hosts.
             Some(vm) => {
                 vm.memory().set_limit(memory_limit(control));
-                if vm.memory().exceeded() {
+                if vm.memory().is_over() {
                     self.collect();
                 }
             }
@@ -168,6 +173,7 @@ impl LuaProcess {
         if current {
             tell_others(vm, engine);
         }
+        engine.overdue.set(0);
         // SAFETY: the VM is ours and not running.
         unsafe { sys::wippy_setfuel(vm.raw(), FUEL) };
         // Whoever wakes up goes on through what has arrived.
@@ -230,8 +236,8 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, pooled: bool) -> Option<Ste
     let mut results = 0;
     // SAFETY: the VM is not running, the limit is in force, nothing is borrowed.
     let (status, thread) = unsafe { engine.resume(id, &mut results) };
-    if engine.killed.get() {
-        return Some(Step::Done(Exit::Error(killed(vm))));
+    if let Some(killed) = engine.killed.get() {
+        return Some(Step::Done(Exit::Error(error_of(killed))));
     }
     if let Some(leave) = engine.leave.borrow_mut().take() {
         let Leave::Upgrade(entry, args) = *leave;
@@ -284,6 +290,11 @@ impl Process for LuaProcess {
         }
         if matches!(step, Step::Waiting) {
             self.tidy();
+            if let Some(vm) = &self.vm
+                && let Some(engine) = vm.state().extension::<Engine>()
+            {
+                engine.forgiven.set(vm.memory_errors());
+            }
         }
         if let (Some(vm), Some(control)) = (&self.vm, &self.control) {
             control.memory.store(vm.memory().used() as u64, std::sync::atomic::Ordering::Relaxed);
@@ -309,7 +320,7 @@ impl Process for LuaProcess {
             engine.cancel_timers(armed);
             drop(engine.drain_mailbox(stack));
             engine.set_control(None);
-            vm.memory().clear_exceeded();
+            engine.forgiven.set(vm.memory_errors());
             // SAFETY: nothing runs; the main thread is made fresh for another run. What it failed with stays on it.
             unsafe {
                 sys::lua_closethread(vm.raw(), std::ptr::null_mut());
@@ -338,11 +349,9 @@ fn tell_others(vm: &Vm, engine: &Engine) {
 }
 
 /// Why a killed process ended. Says nothing about retrying: its supervisor may well start it again.
-fn killed(vm: &Vm) -> Error {
-    if vm.memory().exceeded() {
-        return Error::new(Kind::LIMIT_EXCEEDED, "not enough memory");
-    }
-    Error::new(Kind::INTERNAL, "context canceled")
+fn error_of(killed: Killed) -> Error {
+    let kind = if killed == Killed::Canceled { Kind::INTERNAL } else { Kind::LIMIT_EXCEEDED };
+    Error::new(kind, killed.text().to_string_lossy())
 }
 
 /// Stores the method of what the chunk returned, popping it.
@@ -424,31 +433,46 @@ unsafe extern "C-unwind" fn preempt(l: *mut lua_State, yieldable: c_int) -> c_in
         };
         let step = if state.step.get().is_null() { engine.loading.get() } else { state.step.get() };
         let step = step.cast::<StepContext<'_>>();
-        let reason = if step.is_null() {
-            let refills = engine.refills.get() + 1;
-            engine.refills.set(refills);
-            (refills > MAX_REFILLS).then_some(c"the chunk does not come to an end")
-        } else if (*step).is_killed() {
-            Some(c"context canceled")
-        } else if state.memory().exceeded() {
-            Some(c"not enough memory")
+        let can_yield = yieldable != 0 && !step.is_null() && !engine.is_pinned();
+        let stuck = if can_yield { 0 } else { engine.stuck.get() };
+        let killed = if engine.killed.get().is_some() {
+            engine.killed.get()
+        } else if !step.is_null() && (*step).is_killed() {
+            Some(Killed::Canceled)
+        } else if sys::wippy_memoryerrors(l) - engine.forgiven.get() > MEMORY_ERRORS {
+            Some(Killed::Memory)
+        } else if stuck > MAX_STUCK {
+            Some(if state.step.get().is_null() { Killed::Loading } else { Killed::Stuck })
         } else {
             None
         };
-        if let Some(reason) = reason {
-            engine.killed.set(true);
-            if yieldable != 0 && !step.is_null() {
+        if let Some(reason) = killed {
+            engine.killed.set(killed);
+            if can_yield {
                 engine.paused(l);
                 return 1;
             }
-            // Raised again at the next call or back edge, should a pcall catch it.
-            sys::wippy_setfuel(l, 1);
-            ffi::lua_pushstring(l, reason.as_ptr());
+            // Raised again at every call and back edge, should a pcall catch it.
+            sys::wippy_charge(l, usize::MAX);
+            ffi::lua_pushstring(l, reason.text().as_ptr());
             ffi::lua_error(l);
         }
-        sys::wippy_setfuel(l, FUEL);
         // The look counts even where nobody can yield: it finds that the CPU is used up.
-        if step.is_null() || !(*step).slice_used() || yieldable == 0 {
+        let late = !step.is_null() && (engine.overdue.get() > 0 || (*step).slice_used());
+        if can_yield || !late {
+            sys::wippy_setfuel(l, FUEL);
+            engine.stuck.set(if can_yield { 0 } else { stuck + FUEL as u32 });
+            engine.overdue.set(0);
+        } else {
+            // Overdue code is asked again soon, and after a different way each time: a loop that always meets the end
+            // of its fuel inside a callback would otherwise never be interrupted.
+            let fuel = OVERDUE + stuck % 64;
+            sys::wippy_setfuel(l, fuel as c_int);
+            engine.stuck.set(stuck + fuel);
+            let left = engine.overdue.get().checked_sub(fuel);
+            engine.overdue.set(left.unwrap_or(if engine.overdue.get() == 0 { FUEL as u32 } else { 0 }));
+        }
+        if !can_yield || !late {
             return 0;
         }
         engine.paused(l);

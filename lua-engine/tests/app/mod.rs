@@ -5,6 +5,7 @@ mod samples;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use wippy_lua::code::{Code, LuaFactory, Plan, Unit, compile};
@@ -144,15 +145,29 @@ impl App {
         self.node.register_factory(&EntryId::parse(id), Arc::new(LuaFactory::new(Arc::new(plan))));
     }
 
-    /// Runs entry `id` to its end and gives its result.
-    pub fn run(&self, id: &str, args: &[Value]) -> Result<Value, Error> {
+    /// Runs entry `id` to its end, in at most `steps` steps of all processes together, and gives its result.
+    pub fn run_within(&self, id: &str, args: &[Value], steps: usize) -> Result<Value, Error> {
+        let Driver::Seeded(seeded, clock) = &self.driver else { return self.run(id, args) };
+        let exit = self.begin(id, args)?;
+        seeded.run(&self.node, clock, steps);
+        let exit = exit.try_recv().map_err(|_| Error::internal(format!("process did not end in {steps} steps")))?;
+        exit.into_result().and_then(|flat| flat.first())
+    }
+
+    /// Starts entry `id` and gives where its exit will come.
+    fn begin(&self, id: &str, args: &[Value]) -> Result<Receiver<Exit>, Error> {
         let (tx, rx) = std::sync::mpsc::channel();
         let request = SpawnRequest {
             args: Flat::of(args),
             on_exit: Some(Box::new(move |exit: &Exit| drop(tx.send(exit.clone())))),
             ..SpawnRequest::new(EntryId::parse(id), HOST)
         };
-        self.node.spawn(request)?;
+        self.node.spawn(request).map(|_| rx)
+    }
+
+    /// Runs entry `id` to its end and gives its result.
+    pub fn run(&self, id: &str, args: &[Value]) -> Result<Value, Error> {
+        let rx = self.begin(id, args)?;
         let exit = match &self.driver {
             Driver::Seeded(seeded, clock) => {
                 let start = Instant::now();

@@ -80,7 +80,8 @@ static int b_tonumber (lua_State *L) {
     if (lua_type(L, 1) == LUA_TNUMBER)
       lua_settop(L, 1);
     else if (lua_type(L, 1) != LUA_TSTRING ||
-             (s = lua_tolstring(L, 1, &len), lua_stringtonumber(L, s) != len + 1)) {
+             (s = lua_tolstring(L, 1, &len), wippy_charge(L, len >> 2),
+              lua_stringtonumber(L, s) != len + 1)) {
       lua_pushnil(L);
       return 1;
     }
@@ -94,6 +95,7 @@ static int b_tonumber (lua_State *L) {
       lua_pushnil(L);
       return 1;
     }
+    wippy_charge(L, lua_rawlen(L, 1) >> 2);
     luaB_tonumber(L);
   }
   if (lua_isinteger(L, -1))

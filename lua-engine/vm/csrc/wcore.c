@@ -327,6 +327,8 @@ int wippyT_binary (lua_State *L, const TValue *p1, const TValue *p2,
                        luaT_objtypename(L, ttisnumber(p1) ? p2 : p1));
     default: {
       lua_Number n1, n2;
+      if (ttislngstring(p1)) wippyG_charge(G(L), tsvalue(p1)->u.lnglen >> 2);
+      if (ttislngstring(p2)) wippyG_charge(G(L), tsvalue(p2)->u.lnglen >> 2);
       if (tonumber(p1, &n1) && tonumber(p2, &n2)) {
         setfltvalue(&v1, n1);
         setfltvalue(&v2, n2);
@@ -365,15 +367,18 @@ void wippyG_outoffuel (lua_State *L, const Instruction *pc) {
   CallInfo *ci = L->ci;
   ptrdiff_t top, citop;
   int yield;
-  g->fuel = INT_MAX;
-  if (g->preempt == NULL) return;
+  if (g->preempt == NULL) {
+    g->fuel = INT_MAX;
+    return;
+  }
   ci->u.l.savedpc = pc + 1;  /* reference is always next instruction */
   ci->callstatus &= ~CIST_HOOKYIELD;
   if (!isIT(*pc))  /* top not in use by this instruction? */
     L->top.p = ci->top.p;  /* protect the whole activation record */
   top = savestack(L, L->top.p);
   citop = savestack(L, ci->top.p);
-  luaD_checkstack(L, LUA_MINSTACK);
+  luaD_checkstack(L, LUA_MINSTACK);  /* may raise; the next safepoint asks then */
+  g->fuel = INT_MAX;
   if (ci->top.p < L->top.p + LUA_MINSTACK)
     ci->top.p = L->top.p + LUA_MINSTACK;
   yield = (*g->preempt)(L, yieldable(L));  /* may raise */
@@ -394,6 +399,18 @@ LUA_API void wippy_setfuel (lua_State *L, int fuel) {
 
 LUA_API int wippy_getfuel (lua_State *L) { return G(L)->fuel; }
 
+LUA_API void wippy_charge (lua_State *L, size_t work) {
+  wippyG_charge(G(L), work);
+}
+
+LUA_API void wippy_chargecall (lua_State *L) {
+  size_t work = 8;
+  StkId o;
+  for (o = L->ci->func.p + 1; o < L->top.p; o++)
+    if (ttislngstring(s2v(o))) work += tsvalue(s2v(o))->u.lnglen >> 4;
+  wippyG_charge(G(L), work);
+}
+
 LUA_API void wippy_setpreempt (lua_State *L, wippy_PreemptFn f) {
   G(L)->preempt = f;
 }
@@ -402,6 +419,11 @@ LUA_API void wippy_setpreempt (lua_State *L, wippy_PreemptFn f) {
 LUA_API int wippy_ispreempted (lua_State *L) {
   return L->status == LUA_YIELD && isLua(L->ci);
 }
+
+
+LUA_API size_t wippy_memoryerrors (lua_State *L) { return G(L)->memoryerrors; }
+
+LUA_API void wippy_countmemoryerror (lua_State *L) { G(L)->memoryerrors++; }
 
 
 LUA_API void wippy_mainyieldable (lua_State *L) {

@@ -23,6 +23,20 @@ LUAI_FUNC l_noret wippyG_indexerror (lua_State *L, const TValue *t,
 /* the fuel ran out before instruction '*pc' of the running Lua function */
 LUAI_FUNC void wippyG_outoffuel (lua_State *L, const Instruction *pc);
 
+/*
+** Takes work that C code does between two safepoints off the fuel, down to 0 at
+** least: then the next call or back edge asks the host. One unit is a call or
+** a back edge, some nanoseconds.
+*/
+static inline void wippyG_charge (global_State *g, size_t work) {
+  if (g->fuel > 0)
+    g->fuel = (work < (size_t)g->fuel) ? g->fuel - (int)work : 0;
+}
+
+/* looking at all bytes of a long string: as a key of a table, or to compare it */
+#define wippyG_chargelong(L,o) \
+  ((void)(ttislngstring(o) && (wippyG_charge(G(L), tsvalue(o)->u.lnglen >> 7), 0)))
+
 /* '//' of two numbers that are not both integers */
 LUAI_FUNC void wippyV_idiv (lua_State *L, const TValue *a, const TValue *b,
                             TValue *res);

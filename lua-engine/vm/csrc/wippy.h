@@ -40,7 +40,12 @@ typedef int (*wippy_PreemptFn) (lua_State *L, int yieldable);
 LUA_API void wippy_setfuel (lua_State *L, int fuel);
 LUA_API int wippy_getfuel (lua_State *L);
 LUA_API void wippy_setpreempt (lua_State *L, wippy_PreemptFn f);
+LUA_API void wippy_charge (lua_State *L, size_t work);
+LUA_API void wippy_chargecall (lua_State *L);
 LUA_API int wippy_ispreempted (lua_State *L);
+
+LUA_API size_t wippy_memoryerrors (lua_State *L);
+LUA_API void wippy_countmemoryerror (lua_State *L);
 
 LUA_API void wippy_mainyieldable (lua_State *L);
 LUA_API lua_Unsigned wippy_random (lua_State *L);

@@ -23,6 +23,7 @@ static int s_casemap (lua_State *L, int upper) {
     return 1;
   }
   if (len > MAXSIZE / 2) return luaL_error(L, "resulting string too large");
+  wippy_charge(L, len >> 2);
   /* a letter of 2 bytes may become one of 3 */
   out = luaL_buffinitsize(L, &b, len * 2);
   luaL_pushresultsize(&b, wippy_casemap(s, len, upper, out));
@@ -230,6 +231,7 @@ static void addgoquoted (lua_State *L, luaL_Buffer *b, const Spec *sp, int arg) 
   const char *s = luaL_tolstring(L, arg, &len);
   char *out;
   if (len > (MAXSIZE - 2) / 10) luaL_error(L, "resulting string too large");
+  wippy_charge(L, len >> 1);
   /* the text stays on the stack below, the quoted form goes to its own box */
   out = (char *)lua_newuserdatauv(L, len * 10 + 2, 0);
   qlen = wippy_quote(s, len, out);

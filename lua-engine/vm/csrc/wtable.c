@@ -28,6 +28,7 @@ static int t_insert (lua_State *L) {
       lua_Integer i;
       pos = luaL_checkinteger(L, 2);
       if (pos >= 1 && pos <= n) {  /* other positions are plain stores */
+        wippy_charge(L, (size_t)(n - pos));
         for (i = n + 1; i > pos; i--) {
           lua_rawgeti(L, 1, i - 1);
           lua_rawseti(L, 1, i);
@@ -54,6 +55,7 @@ static int t_remove (lua_State *L) {
   }
   if (pos < 1) pos = n;
   lua_rawgeti(L, 1, pos);
+  wippy_charge(L, (size_t)(n - pos));
   for (; pos < n; pos++) {
     lua_rawgeti(L, 1, pos + 1);
     lua_rawseti(L, 1, pos);
@@ -75,6 +77,7 @@ static int t_concat (lua_State *L) {
   for (; i <= last; i++) {
     size_t len;
     const char *s;
+    wippy_charge(L, 1);
     if (lua_rawgeti(L, 1, i) == LUA_TSTRING || lua_isnumber(L, -1)) {
       luaL_addvalue(&b);
     }
@@ -90,6 +93,43 @@ static int t_concat (lua_State *L) {
   }
   luaL_pushresult(&b);
   return 1;
+}
+
+
+/* the element at 'root' of the heap of 'n' elements from 'lo' finds its place */
+static void siftdown (lua_State *L, IdxT lo, IdxT root, IdxT n) {
+  IdxT child;
+  while ((child = 2 * root + 1) < n) {
+    lua_geti(L, 1, lo + child);
+    if (child + 1 < n) {  /* the larger of two children */
+      lua_geti(L, 1, lo + child + 1);
+      if (sort_comp(L, -2, -1)) {
+        child++;
+        lua_remove(L, -2);
+      }
+      else lua_pop(L, 1);
+    }
+    lua_geti(L, 1, lo + root);
+    if (!sort_comp(L, -1, -2)) {
+      lua_pop(L, 2);
+      return;
+    }
+    set2(L, lo + child, lo + root);
+    root = child;
+  }
+}
+
+/* sorts a[lo .. up] in n log n steps whatever its order and the order function */
+static void wippy_heapsort (lua_State *L, IdxT lo, IdxT up) {
+  IdxT n = up - lo + 1, i;
+  for (i = n / 2; i-- > 0; )
+    siftdown(L, lo, i, n);
+  for (i = n - 1; i > 0; i--) {
+    lua_geti(L, 1, lo);
+    lua_geti(L, 1, lo + i);
+    set2(L, lo, lo + i);
+    siftdown(L, lo, 0, i);
+  }
 }
 
 
@@ -119,6 +159,7 @@ static int t_maxn (lua_State *L) {
   lua_settop(L, 1);
   lua_pushnil(L);
   while (lua_next(L, 1)) {
+    wippy_charge(L, 1);
     lua_pop(L, 1);
     if (lua_type(L, -1) == LUA_TNUMBER && lua_tonumber(L, -1) > max)
       max = lua_tonumber(L, -1);

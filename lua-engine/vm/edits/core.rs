@@ -5,6 +5,8 @@
 //! - One hash seed for the whole process, set by the host before the first VM
 //!   (`wippy_setseed`): runs under a seed iterate tables in the same order, and
 //!   shared strings have one hash for every VM.
+//! - Memory errors are counted, so that a host can end a program that catches
+//!   them again and again.
 //! - `flags` bit 6 of a table is set when it ever gets a node vector and never
 //!   cleared. Bits 0-5 are the absent-metamethod cache, bit 7 is BITRAS.
 
@@ -21,7 +23,7 @@ pub const EDITS: &[Edit] = &[
         name: "fields of the global state",
         file: "lstate.h",
         anchor: "lua_WarnFunction warnf;  /* warning function */",
-        text: "  int fuel;  /* back edges and calls left; below 0: ask the host */\n  wippy_Preempt preempt;  /* asked when the fuel runs out */\n  lua_Unsigned random;  /* state of math.random */\n  lua_WarnFunction warnf;  /* warning function */",
+        text: "  int fuel;  /* back edges and calls left; below 0: ask the host */\n  wippy_Preempt preempt;  /* asked when the fuel runs out */\n  size_t memoryerrors;  /* raised so far */\n  lua_Unsigned random;  /* state of math.random */\n  lua_WarnFunction warnf;  /* warning function */",
     },
     Edit {
         name: "type of the preemption function",
@@ -33,7 +35,19 @@ pub const EDITS: &[Edit] = &[
         name: "initial fuel, shared objects, hash seed of the process",
         file: "lstate.c",
         anchor: "g->seed = luai_makeseed(L);",
-        text: "  wippyS_open(g);\n  g->fuel = INT_MAX;\n  g->preempt = NULL;\n  g->random = wippyS_random();",
+        text: "  wippyS_open(g);\n  g->fuel = INT_MAX;\n  g->preempt = NULL;\n  g->memoryerrors = 0;\n  g->random = wippyS_random();",
+    },
+    Edit {
+        name: "memory errors are counted",
+        file: "lmem.h",
+        anchor: "#define luaM_error(L)\tluaD_throw(L, LUA_ERRMEM)",
+        text: "#define luaM_error(L)\t(G(L)->memoryerrors++, luaD_throw(L, LUA_ERRMEM))",
+    },
+    Edit {
+        name: "memory errors are counted when they arise, not when they are passed on",
+        file: "lapi.c",
+        anchor: "luaM_error(L);  /* raise a memory error */",
+        text: "    luaD_throw(L, LUA_ERRMEM);",
     },
     Edit {
         name: "hash of strings",

@@ -177,6 +177,6 @@ pub const EDITS: &[Edit] = &[
         name: "buffers collect before they fail",
         file: "lauxlib.c",
         anchor: "if (l_unlikely(temp == NULL && newsize > 0)) {  /* allocation error? */",
-        text: "  if (l_unlikely(temp == NULL && newsize > 0)) {\n    lua_gc(L, LUA_GCCOLLECT);\n    temp = allocf(ud, box->box, box->bsize, newsize);\n  }\n  if (l_unlikely(temp == NULL && newsize > 0)) {  /* allocation error? */",
+        text: "  if (l_unlikely(temp == NULL && newsize > 0)) {\n    lua_gc(L, LUA_GCCOLLECT);\n    temp = allocf(ud, box->box, box->bsize, newsize);\n  }\n  if (l_unlikely(temp == NULL && newsize > 0)) {  /* allocation error? */\n    wippy_countmemoryerror(L);",
     },
 ];

@@ -22,20 +22,13 @@ pub struct Memory {
     used: Cell<usize>,
     peak: Cell<usize>,
     limit: Cell<usize>,
-    exceeded: Cell<bool>,
     suspended: Cell<u32>,
 }
 
 impl Memory {
     /// An account of `limit` bytes; `usize::MAX` means unlimited.
     pub fn new(limit: usize) -> Self {
-        Self {
-            used: Cell::new(0),
-            peak: Cell::new(0),
-            limit: Cell::new(limit),
-            exceeded: Cell::new(false),
-            suspended: Cell::new(0),
-        }
+        Self { used: Cell::new(0), peak: Cell::new(0), limit: Cell::new(limit), suspended: Cell::new(0) }
     }
 
     /// Bytes in use now.
@@ -58,16 +51,11 @@ impl Memory {
         self.limit.set(limit);
     }
 
-    /// Whether a request was refused, or the use went over the limit while
-    /// suspended, since the last [`Memory::clear_exceeded`]. The process should
-    /// end at its next safepoint: a program can catch "not enough memory" and loop.
-    pub fn exceeded(&self) -> bool {
-        self.exceeded.get() || self.used.get() > self.limit.get()
-    }
-
-    /// Forgets that the limit was hit.
-    pub fn clear_exceeded(&self) {
-        self.exceeded.set(false);
+    /// Whether the use is over the limit: it grew so while suspended, or the limit was lowered. A refusal does not
+    /// count, since the VM collects garbage and asks again; if that is in vain it raises an error, which
+    /// [`crate::RawVm::memory_errors`] counts.
+    pub fn is_over(&self) -> bool {
+        self.used.get() > self.limit.get()
     }
 
     /// Stops refusing growth until the guard is dropped. Nests.
@@ -117,7 +105,6 @@ impl Memory {
         }
         let used = account.used.get() - old + nsize;
         if nsize > old && used > account.limit.get() && account.suspended.get() == 0 {
-            account.exceeded.set(true);
             return ptr::null_mut();
         }
         if nsize > isize::MAX as usize - ALIGN {

@@ -130,9 +130,20 @@ unsafe extern "C-unwind" {
     pub fn wippy_getfuel(L: *mut lua_State) -> c_int;
     /// Who is asked when the fuel runs out; `None`: nobody, unlimited.
     pub fn wippy_setpreempt(L: *mut lua_State, f: Option<PreemptFn>);
+    /// Takes work done in one go off the fuel, down to 0 at least; a unit is a
+    /// call or a back edge of Lua, some nanoseconds.
+    pub fn wippy_charge(L: *mut lua_State, work: usize);
+    /// Charges the call of a host function that runs: a little, and its string
+    /// arguments by their length.
+    pub fn wippy_chargecall(L: *mut lua_State);
     /// 1 if the coroutine is suspended by preemption, not by a yield of its own.
     /// It is resumed with no arguments and has yielded no values.
     pub fn wippy_ispreempted(L: *mut lua_State) -> c_int;
+
+    /// Errors "not enough memory" that the state raised so far, caught or not.
+    pub fn wippy_memoryerrors(L: *mut lua_State) -> usize;
+    /// Counts one that the host is about to raise.
+    pub fn wippy_countmemoryerror(L: *mut lua_State);
 
     /// Lets the main thread yield, so that a process needs no coroutine of its
     /// own: run it with `lua_resume(L, null, ...)`.

@@ -97,6 +97,12 @@ impl RawVm {
         &self.memory
     }
 
+    /// Errors "not enough memory" raised so far. A program can catch them and try again for ever, so a host looks here.
+    pub fn memory_errors(&self) -> usize {
+        // SAFETY: reads a field of a live state.
+        unsafe { sys::wippy_memoryerrors(self.state()) }
+    }
+
     /// Sets the host's pointer in the extra space of the main thread. Coroutines
     /// created from now on inherit it. Read it with [`extra`].
     pub fn set_extra(&self, data: *mut c_void) {
