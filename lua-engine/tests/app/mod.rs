@@ -133,16 +133,21 @@ impl App {
 
     /// Makes `id` spawnable.
     pub fn define(&self, id: &str, source: &str, module_names: &[&str]) {
+        self.try_define(id, source, module_names).unwrap_or_else(|e| panic!("{e}"));
+    }
+    /// Makes `id` spawnable unless `source` does not compile: then gives what the compiler says.
+    pub fn try_define(&self, id: &str, source: &str, module_names: &[&str]) -> Result<(), String> {
         let find = |name: &&str| modules::find(name).or_else(|| samples::find(name));
         let modules: Vec<_> = module_names.iter().map(|m| find(m).unwrap_or_else(|| panic!("module {m}"))).collect();
         let mut program = Program::new(id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
         if let Some(types) = ModuleTypes::new(id, TypeSource::Text(source.to_owned()), vec![]) {
             program.add_types(types);
         }
-        let code = compile(id, "test.lua", source).unwrap_or_else(|e| panic!("{}", e.rendered));
+        let code = compile(id, "test.lua", source).map_err(|e| e.rendered)?;
         let main = Unit { id: id.to_owned(), aliases: Vec::new(), code: Code::new(code) };
         let plan = Plan::new(program, Vec::new(), main, "main".into(), false);
         self.node.register_factory(&EntryId::parse(id), Arc::new(LuaFactory::new(Arc::new(plan))));
+        Ok(())
     }
 
     /// Runs entry `id` to its end, in at most `steps` steps of all processes together, and gives its result.
