@@ -11,6 +11,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use wippy_lua_vm::sys;
 use wippy_runtime::dispatch::StepContext;
@@ -297,7 +298,8 @@ impl Process for LuaProcess {
             }
         }
         if let (Some(vm), Some(control)) = (&self.vm, &self.control) {
-            control.memory.store(vm.memory().used() as u64, std::sync::atomic::Ordering::Relaxed);
+            control.memory.store(vm.memory().used() as u64, Ordering::Relaxed);
+            control.memory_peak.store(vm.memory().peak() as u64, Ordering::Relaxed);
             if control.host.limits.has_mailbox()
                 && let Some(engine) = vm.state().extension::<Engine>()
             {

@@ -336,8 +336,9 @@ pub struct Control {
     /// Messages the engine has taken in that the program has not received yet, and their bytes, as of its last step.
     /// Reported only where the host limits mailboxes.
     unread: (AtomicU32, AtomicU64),
-    /// Bytes of memory the engine last reported.
+    /// Bytes of memory the engine last reported, and the most it ever used.
     pub memory: AtomicU64,
+    pub memory_peak: AtomicU64,
     /// Nanoseconds since the Unix epoch.
     pub started: i64,
     /// Steps begun; written only by the worker that runs the process.
@@ -365,6 +366,7 @@ impl Control {
             exits: Mutex::new(None),
             unread: Default::default(),
             memory: AtomicU64::new(0),
+            memory_peak: AtomicU64::new(0),
             started,
             steps: AtomicU64::new(0),
             cpu: Default::default(),

@@ -245,10 +245,14 @@ fn process_record(host: &str, control: &Control) -> Value {
     if let Some(actor) = &frame.inherited.actor {
         fields.insert("actor_id".into(), actor.id.as_str().into());
     }
-    let stats = record([
+    let mut stats = record([
         ("memory", count(control.memory.load(Ordering::Relaxed))),
+        ("memory_peak", count(control.memory_peak.load(Ordering::Relaxed))),
         ("mailbox", count(control.queue.len() as u64)),
     ]);
+    if control.host.limits.memory > 0 {
+        stats.insert("memory_limit".into(), count(control.host.limits.memory as u64));
+    }
     fields.insert("stats".into(), stats.into());
     fields.into()
 }
