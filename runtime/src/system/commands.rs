@@ -93,7 +93,7 @@ pub struct Set(pub Setting);
 impl Request for Set {
     const NAME: &'static str = "system.control";
     const CAPABILITY: &'static str = "system.control";
-    const PERMISSIONS: Permissions = Some(&[("system.control", "what is set")]);
+    const PERMISSIONS: Permissions = Some(&[("system.control", "what is set"), ("system.gc", "`gc_percent`")]);
     type Reply = Value;
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         match self.0 {
@@ -110,7 +110,7 @@ pub struct Collect;
 impl Request for Collect {
     const NAME: &'static str = "system.gc";
     const CAPABILITY: &'static str = "system.gc";
-    const PERMISSIONS: Permissions = Some(&[("system.gc", "`gc` or `gc_percent`")]);
+    const PERMISSIONS: Permissions = Some(&[("system.gc", "`gc`")]);
     type Reply = ();
     fn authorize(&self, gate: &Gate<'_>) -> Result<()> {
         require(gate, "system.gc", "gc")
