@@ -35,6 +35,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
         Arc::new(system),
         functions::component(),
         wippy_lua::code::component(),
+        wippy_data::component(),
         wippy_env::component(),
         wippy_fs::component(),
         wippy_store::component(),

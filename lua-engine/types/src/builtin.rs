@@ -39,6 +39,8 @@ manifests![
     "env",
     "fs",
     "store",
+    "compress",
+    "crypto",
     "io",
     "system",
     "metrics",
