@@ -25,6 +25,7 @@ mod manifest;
 mod relate;
 mod scope;
 mod show;
+mod suggest;
 pub mod ty;
 pub mod value;
 

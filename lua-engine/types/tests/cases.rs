@@ -1,7 +1,7 @@
 //! Runs the snippets in `cases/*.txt` and compares what is found with what is written behind them.
 //!
 //! A case is `--- case NAME`, any number of libraries (`--- module ALIAS` and their source), `--- source` if there
-//! were libraries, the source, and `--- expect` with one `line:column CODE message` for every diagnostic; nothing
+//! were libraries, the source, and `--- expect` with one `line:column CODE message (advice)` for every diagnostic; nothing
 //! behind it means that nothing is found. `UPDATE_EXPECT=1 cargo test` writes the expectations anew (then read the
 //! difference). Cases of `lint*.txt` run the lint rules instead of the checker.
 
@@ -71,7 +71,8 @@ fn read(text: &str) -> Vec<Case> {
 }
 
 fn shown(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|d| format!("{}:{} {} {}\n", d.line, d.column, d.code, d.message)).collect()
+    let help = |d: &Diagnostic| d.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    diagnostics.iter().map(|d| format!("{}:{} {} {}{}\n", d.line, d.column, d.code, d.message, help(d))).collect()
 }
 
 /// What is found in a case, as text.

@@ -146,7 +146,8 @@ impl<'t> Checker<'t, '_> {
         } else {
             format!("no method {name} on {} (present on {})", list(&found.lacks), list(&found.has))
         };
-        self.report(Code::E0022, node, message);
+        let help = crate::suggest::member(&found.lacks, name).filter(|_| found.has.is_empty());
+        self.report_helped(Code::E0022, node, message, help);
         Ty::Undetermined
     }
 
@@ -274,7 +275,9 @@ impl<'t> Checker<'t, '_> {
                 self.report(Code::E0000, at, format!("method receiver: expected {expected}, got {shown}"));
             } else {
                 let position = n - given + 1;
-                self.report(Code::E0000, at, format!("argument {position}: expected {expected}, got {shown}"));
+                let help = crate::suggest::value(&actual, &expected);
+                let message = format!("argument {position}: expected {expected}, got {shown}");
+                self.report_helped(Code::E0000, at, message, help);
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::algebra::{any_member, optional, union, without_nil};
 use crate::builtin;
 use crate::diagnostic::Code;
 use crate::generics::with_receiver;
+use crate::suggest;
 use crate::ty::{Shape, Ty};
 use wippy_lua_syntax::Node;
 
@@ -133,7 +134,8 @@ impl<'t> Checker<'t, '_> {
             self.report(Code::E0000, node, format!("cannot index type {}", table::shown(&without_nil(base))));
         } else {
             let shown = table::shown(&without_nil(base));
-            self.report(Code::E0004, node, format!("field '{name}' does not exist on type {shown}"));
+            let help = suggest::member(&found.lacks, name);
+            self.report_helped(Code::E0004, node, format!("field '{name}' does not exist on type {shown}"), help);
         }
         Ty::Undetermined
     }

@@ -126,6 +126,15 @@ impl<'t> Checker<'t, '_> {
         self.report_at(code, node.range(), message);
     }
 
+    /// Reports with advice, if there is any.
+    fn report_helped(&mut self, code: Code, node: Node<'t>, message: String, help: Option<String>) {
+        let before = self.diagnostics.len();
+        self.report(code, node, message);
+        if let Some(reported) = self.diagnostics.get_mut(before) {
+            reported.help = help;
+        }
+    }
+
     fn report_at(&mut self, code: Code, range: std::ops::Range<u32>, message: String) {
         if self.quiet > 0 || self.flow.dead || self.diagnostics.len() >= MAX_DIAGNOSTICS {
             return;

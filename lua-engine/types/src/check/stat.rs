@@ -168,8 +168,9 @@ impl<'t> Checker<'t, '_> {
             return;
         }
         let reason = table::why_not(value, declared).map(|r| format!(": {r}")).unwrap_or_default();
+        let help = crate::suggest::value(value, declared);
         let value = table::shown(value);
-        self.report(Code::E0000, at, format!("cannot assign {value} to {declared}{reason}"));
+        self.report_helped(Code::E0000, at, format!("cannot assign {value} to {declared}{reason}"), help);
     }
 
     /// The fact after a declared variable was given a value.
@@ -500,11 +501,8 @@ impl<'t> Checker<'t, '_> {
             let at = values.nodes.get(n).or(values.nodes.last()).map_or(stat, |(node, _)| *node);
             if !self.suits(&value, wanted, at) {
                 let place = if declared.types.len() > 1 { format!(" at position {position}") } else { String::new() };
-                self.report(
-                    Code::E0000,
-                    at,
-                    format!("cannot return {}{place}, expected {wanted}", table::shown(&value)),
-                );
+                let message = format!("cannot return {}{place}, expected {wanted}", table::shown(&value));
+                self.report_helped(Code::E0000, at, message, crate::suggest::value(&value, wanted));
             }
         }
     }
