@@ -1,0 +1,183 @@
+//! What types cost: `cargo bench -p wippy-benches --bench types`.
+//!
+//! Validation of a record with 20 fields, from Lua; parsing and checking 100,000 lines on one core; the start of an
+//! application of 500 entries with and without `lua.type_system.strict`.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use wippy::components::{self, Shared};
+use wippy_lua::code::compile;
+use wippy_lua::process::NodeSurroundings;
+use wippy_lua::state::Program;
+use wippy_lua::types::{ModuleTypes, TypeSource};
+use wippy_lua::vm::Vm;
+use wippy_lua_types::{Imports, check};
+use wippy_runtime::Node;
+use wippy_runtime::boot::{self, Config, Shutdown, Switches};
+use wippy_runtime::clock::RealClock;
+use wippy_runtime::entropy::SystemEntropy;
+use wippy_runtime::events::Bus;
+use wippy_runtime::logging::{Logging, Options};
+use wippy_runtime::payload::{Map, Value};
+use wippy_runtime::registry::{self, Entry, MemoryHistory, Registry};
+use wippy_runtime::terminal::Terminal;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A record of 20 fields: texts, numbers, an optional one, a literal, a nested record, an array.
+const RECORD: &str = r#"
+type Place = {street: string, city: string}
+type Record = {
+    id: string, name: string, mail: string, phone: string, note: string, label: string, kind: "a" | "b", size: integer,
+    count: integer, price: number, rate: number, active: boolean, hidden: boolean, created: integer, updated: integer,
+    owner: string?, parent: string, tags: {string}, place: Place, extra: any
+}
+local record = {
+    id = "1", name = "n", mail = "m", phone = "p", note = "", label = "l", kind = "b", size = 1, count = 2, price = 1.5,
+    rate = 0.5, active = true, hidden = false, created = 1, updated = 2, parent = "x", tags = {"a", "b"},
+    place = {street = "s", city = "c"}, extra = 5, owner = "o"
+}
+return function(n)
+    for _ = 1, n do
+        local value, err = Record:is(record)
+        if err then error(err) end
+    end
+end
+"#;
+
+fn node() -> Arc<Node> {
+    Node::new("local", Arc::new(RealClock::new()), Arc::new(SystemEntropy)).expect("a node")
+}
+
+fn validate(c: &mut Criterion) {
+    let node = node();
+    let mut program = Program::new("bench:types", &[], Arc::new(NodeSurroundings::new(&node)));
+    let types = ModuleTypes::new("bench:types", TypeSource::Text(RECORD.to_owned()), vec![]);
+    program.add_types(types.expect("a source with types"));
+    let code = compile("bench:types", "types.lua", RECORD).unwrap_or_else(|e| panic!("{}", e.rendered));
+    let image = program.image(Vec::new());
+    let vm = Vm::new(Arc::new(program), image, usize::MAX).expect("memory for a VM");
+    vm.enter(|stack| {
+        stack.load(&code, "bench:types").expect("code of our own");
+        assert!(stack.call(0, 1), "{:?}", stack.bytes(-1));
+    });
+    c.bench_function("types: validate a record of 20 fields", |b| {
+        b.iter_custom(|n| {
+            let start = Instant::now();
+            vm.enter(|stack| {
+                stack.push_copy(1);
+                stack.push_int(i64::try_from(n).unwrap_or(i64::MAX));
+                assert!(stack.call(1, 0), "{:?}", stack.bytes(-1));
+            });
+            start.elapsed()
+        })
+    });
+}
+
+/// Typed code as people write it, `lines` lines of it.
+fn source(lines: usize) -> String {
+    let mut text = String::from("local M = {}\n");
+    for n in 0..lines.div_ceil(20) {
+        let _ = write!(
+            text,
+            r#"type Item{n} = {{id: string, price: number, count: integer, tags?: {{string}}}}
+function M.total{n}(items: {{Item{n}}}, rate: number): (number, string?)
+    local sum = 0.0
+    for i, item in ipairs(items) do
+        if item.count > 0 and item.price >= 0 then
+            sum = sum + item.price * item.count * rate
+        elseif item.tags then
+            for _, tag in ipairs(item.tags) do
+                if tag == "skip" then sum = sum - i end
+            end
+        end
+    end
+    if sum < 0 then return 0, "negative: " .. tostring(sum) end
+    return sum, nil
+end
+function M.f{n}(v: any): number?
+    local items, err = M.total{n}({{{{id = "a", price = 1.5, count = 2}}}}, 0.5)
+    if err then return nil end
+    return type(v) == "number" and v + items or items
+end
+"#
+        );
+    }
+    text + "return M\n"
+}
+
+fn parse_and_check(c: &mut Criterion) {
+    let source = source(100_000);
+    let lines = source.lines().count();
+    let mut group = c.benchmark_group("types");
+    group.sample_size(10);
+    group.bench_function(format!("parse {lines} lines"), |b| b.iter(|| wippy_lua_syntax::parse(&source)));
+    let parsed = wippy_lua_syntax::parse(&source);
+    assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
+    let checked = check(&parsed.root, &Imports::default());
+    assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics.first());
+    group.bench_function(format!("check {lines} lines"), |b| b.iter(|| check(&parsed.root, &Imports::default())));
+    group.finish();
+}
+
+/// An application of 500 entries with about 100 lines each.
+fn entries() -> Vec<Entry> {
+    let source = source(100);
+    let entry = |n: usize| {
+        let (kind, method) = if n.is_multiple_of(5) { ("library.lua", None) } else { ("process.lua", Some("f1")) };
+        let mut data = Map::from([("source".to_owned(), Value::from(source.as_str()))]);
+        if let Some(method) = method {
+            data.insert("method".to_owned(), method.into());
+            let import = Map::from([("lib".to_owned(), Value::from(format!("app:e{}", n - n % 5)))]);
+            data.insert("imports".to_owned(), Value::Map(import));
+        }
+        let id = registry::EntryId::new("app", &format!("e{n}"));
+        Entry { id, kind: kind.into(), meta: Map::new(), data: Value::Map(data), origin: None }
+    };
+    (0..500).map(entry).collect()
+}
+
+fn boot_application(entries: Vec<Entry>, config: Config) -> Duration {
+    let node = node();
+    let clock = Arc::new(RealClock::new());
+    node.timers().start().expect("a thread");
+    let registry = Registry::new(registry::Config::default(), Arc::new(MemoryHistory::new()), Bus::new());
+    let logging = Logging::install(Options::from_config(&config, Switches::default(), true), clock);
+    let terminal = Arc::new(Terminal::stdio());
+    let shared = Shared { shutdown: Shutdown::new(), logging, terminal, memory_limit: None };
+    let start = Instant::now();
+    let app = boot::App::boot(node, registry, config, components::all(shared)).expect("a runtime");
+    app.install(entries).expect("an application");
+    let took = start.elapsed();
+    app.shutdown(Duration::from_secs(5));
+    took
+}
+
+fn boot_with_types(c: &mut Criterion) {
+    let entries = entries();
+    let mut group = c.benchmark_group("types");
+    group.sample_size(10);
+    for (name, types) in [("without", false), ("with", true)] {
+        group.bench_function(format!("boot 500 entries {name} types"), |b| {
+            b.iter_batched(
+                || {
+                    let mut config = Config::empty();
+                    for key in ["type_system.enabled", "type_system.strict"] {
+                        config.set("lua", key, types);
+                    }
+                    (entries.clone(), config)
+                },
+                |(entries, config)| boot_application(entries, config),
+                BatchSize::PerIteration,
+            )
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(types, validate, parse_and_check, boot_with_types);
+criterion_main!(types);
