@@ -27,6 +27,8 @@ use schema::Schema;
 /// A type that programs have as a value.
 pub struct RuntimeType {
     value: TypeValue,
+    /// Declared by a module, or a primitive: lives as long as programs with it.
+    declared: bool,
     /// What `tostring` gives.
     text: String,
     schema: OnceLock<Schema>,
@@ -35,9 +37,9 @@ pub struct RuntimeType {
 }
 
 impl RuntimeType {
-    fn new(value: TypeValue) -> Arc<RuntimeType> {
+    fn new(value: TypeValue, declared: bool) -> Arc<RuntimeType> {
         let text = value.to_string();
-        Arc::new(RuntimeType { text, value, schema: OnceLock::new(), number: OnceLock::new() })
+        Arc::new(RuntimeType { value, declared, text, schema: OnceLock::new(), number: OnceLock::new() })
     }
 }
 
@@ -115,7 +117,8 @@ impl ModuleTypes {
                 tracing::error!("{}: the types of this chunk cannot be read", self.id);
                 Manifest::unknown()
             }));
-            let named = |name: &str| Some((name.to_owned(), RuntimeType::new(TypeValue::declared(&manifest, name)?)));
+            let named =
+                |name: &str| Some((name.to_owned(), RuntimeType::new(TypeValue::declared(&manifest, name)?, true)));
             let types = manifest.types.keys().filter_map(|name| named(name)).collect();
             Read { manifest, types }
         })
@@ -169,7 +172,7 @@ impl Types {
 
 fn primitive(name: &str) -> Option<Arc<RuntimeType>> {
     static ALL: LazyLock<BTreeMap<&str, Arc<RuntimeType>>> = LazyLock::new(|| {
-        let made = |name| Some((name, RuntimeType::new(TypeValue::primitive(name)?)));
+        let made = |name| Some((name, RuntimeType::new(TypeValue::primitive(name)?, true)));
         value::PRIMITIVES.into_iter().filter_map(made).collect()
     });
     ALL.get(name).cloned()

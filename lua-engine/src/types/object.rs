@@ -46,14 +46,17 @@ impl Stack<'_> {
     /// Pushes what a global that is not set is in respect of types. Errors: text to raise.
     pub(crate) fn push_found(&self, found: Found) -> Result<(), String> {
         match found {
-            Found::Type(ty) => self.push_declared(ty),
+            Found::Type(ty) => self.push_handle(ty),
             Found::Unknown(name) => return Err(format!("unknown type {name}")),
         }
         Ok(())
     }
 
-    /// Pushes the VM's handle to a type, always the same one.
-    pub(super) fn push_declared(&self, ty: Arc<RuntimeType>) {
+    /// Pushes the VM's handle to a type; of a declared one always the same, which the VM keeps.
+    pub(super) fn push_handle(&self, ty: Arc<RuntimeType>) {
+        if !ty.declared {
+            return self.push_object(TypeObject(ty));
+        }
         assert!(self.reserve(4), "Lua stack exhausted");
         let key: *const c_void = Arc::as_ptr(&ty).cast();
         // SAFETY: raw access to the registry; the handle holds the type, so its address stays its own.
@@ -69,7 +72,7 @@ impl Stack<'_> {
     }
 
     fn push_type(&self, ty: TypeValue) {
-        self.push_object(TypeObject(RuntimeType::new(ty)));
+        self.push_object(TypeObject(RuntimeType::new(ty, false)));
     }
 }
 

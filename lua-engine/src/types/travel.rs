@@ -44,7 +44,7 @@ impl Stack<'_> {
         let found = NUMBERS.lock().known.get(&number).and_then(Weak::upgrade);
         let known = found.is_some();
         if let Some(ty) = found {
-            self.push_declared(ty);
+            self.push_handle(ty);
         }
         known
     }
