@@ -31,6 +31,7 @@ const INSTANCES: &[(&str, &str)] = &[
     ("contract.Contract", "assert(contract.get('app:greeter'))"),
     ("errors.Error", "errors.new('x')"),
     ("events.Subscription", "assert(events.subscribe('x'))"),
+    ("expr.Program", "assert(expr.compile('1'))"),
     ("fs.FS", "assert(fs.get('app:files'))"),
     ("fs.File", "assert(assert(fs.get('app:files')):open('file.txt', 'w'))"),
     ("fs.Scanner", "assert(assert(assert(fs.get('app:files')):open('read.txt', 'r')):scanner())"),
@@ -49,6 +50,8 @@ const INSTANCES: &[(&str, &str)] = &[
     ("security.Actor", "security.new_actor('x')"),
     ("security.Policy", "assert(security.policy('app:policy'))"),
     ("security.Scope", "security.new_scope()"),
+    ("security.TokenStore", "assert(security.token_store('app:tokens'))"),
+    ("store.Store", "assert(store.get('app:kv'))"),
     ("time.Duration", "assert(time.parse_duration('1s'))"),
     ("time.Location", "time.utc"),
     ("time.Ticker", "time.ticker('1h')"),
@@ -96,6 +99,12 @@ entries:
   - name: policy
     kind: security.policy
     policy: {actions: "*", resources: "*", effect: allow}
+  - name: kv
+    kind: store.memory
+    lifecycle: {auto_start: true}
+  - name: tokens
+    kind: security.token_store
+    store: app:kv
   - name: echo
     kind: function.lua
     method: main
