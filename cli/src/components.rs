@@ -36,6 +36,7 @@ pub fn all(shared: Shared) -> Vec<Arc<dyn Component>> {
         functions::component(),
         wippy_lua::code::component(),
         wippy_data::component(),
+        wippy_wasm::component(),
         wippy_env::component(),
         wippy_fs::component(),
         wippy_store::component(),

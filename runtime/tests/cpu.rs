@@ -27,6 +27,9 @@ impl Factory for Made {
     fn method(&self) -> Arc<str> {
         "main".into()
     }
+    fn engine(&self) -> &'static str {
+        "lua"
+    }
 }
 
 impl Process for Made {

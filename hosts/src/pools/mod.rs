@@ -117,7 +117,7 @@ impl FunctionPool {
     /// instances here. Errors: the code cannot be loaded; too many names.
     pub fn new(node: &Arc<Node>, entry: &Entry, factory: Arc<dyn Factory>, config: PoolConfig) -> Result<FunctionPool> {
         let (id, kind, options) = (entry.id.clone(), entry.kind.clone(), call_options(entry));
-        let address = Name::new(&format!("{id}#lua.{}", node.functions().next_generation()))?;
+        let address = Name::new(&format!("{id}#{}.{}", factory.engine(), node.functions().next_generation()))?;
         let mut idle = Vec::new();
         if config.kind == PoolKind::Static {
             for _ in 0..config.max {

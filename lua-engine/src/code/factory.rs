@@ -29,4 +29,7 @@ impl Factory for LuaFactory {
     fn method(&self) -> Arc<str> {
         self.plan.method.clone()
     }
+    fn engine(&self) -> &'static str {
+        "lua"
+    }
 }

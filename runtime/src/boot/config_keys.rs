@@ -79,6 +79,7 @@ known! {
         "cache.mode": Str = "readwrite", "cache.compile.enabled": Bool = "true",
         "cache.typecheck.enabled": Bool = "true", "expr.*": Any = "", "json.*": Any = "",
     }
+    "wasm" { "cache.enabled": Bool = "true", "cache.dir": Str = ".wippy/cache/wasm" }
     "shutdown" { "timeout": Duration = "30s" }
     "metrics" { "buffer.size": Int = "10000", "interceptor.enabled": Bool = "false" }
     "prometheus" { "enabled": Bool = "false", "address": Str = "" }

@@ -475,6 +475,10 @@ impl Control {
     pub fn kill(self: &Arc<Self>) {
         self.wake(self.state.kill());
     }
+    /// Gives the process another step although nothing is in its queue: for what a process waits for by itself.
+    pub fn rouse(self: &Arc<Self>) {
+        self.wake(self.state.wake());
+    }
     fn wake(self: &Arc<Self>, wake: Wake) {
         match wake {
             Wake::Enqueue => self.host.scheduler.schedule(self.clone()),

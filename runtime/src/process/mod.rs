@@ -92,4 +92,6 @@ pub trait Factory: Send + Sync {
     }
     /// The method to run when the caller names none.
     fn method(&self) -> Arc<str>;
+    /// A short name of the engine, shown in the pids of function calls: `lua`, `wasm`.
+    fn engine(&self) -> &'static str;
 }

@@ -142,6 +142,9 @@ impl Factory for Closures {
     fn method(&self) -> Arc<str> {
         "main".into()
     }
+    fn engine(&self) -> &'static str {
+        "lua"
+    }
 }
 
 struct Closure {

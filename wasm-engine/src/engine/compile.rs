@@ -1,0 +1,154 @@
+//! From bytes to compiled code: recognises the format, compiles or takes from
+//! the cache, and shares what several entries name.
+//!
+//! Contains `unsafe`: an artifact of the cache is executable code. It was
+//! written by this very compiler for this very machine (both are part of its
+//! name), into a directory as trusted as the program's own files.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::path::Path;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
+use wippy_runtime::registry::pipeline::CodeKey;
+use wippy_runtime::{Error, Result};
+
+use super::cache::ArtifactCache;
+use super::{Engines, LARGE_DATA, Profile};
+
+/// Compiled code and the engine it is for.
+pub struct Compiled {
+    pub profile: Profile,
+    pub code: Code,
+}
+
+/// Compiled code. Cheap to clone.
+#[derive(Clone)]
+pub enum Code {
+    Component(Component),
+    Module(Module),
+}
+
+/// What the first bytes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Module,
+    Component,
+}
+
+/// Compiles; shared by all entries.
+pub struct Compiler {
+    cache: ArtifactCache,
+    /// By content and engine, as long as anybody uses it.
+    shared: Mutex<HashMap<CodeKey, Weak<Compiled>>>,
+}
+
+impl Compiler {
+    pub fn new(cache: ArtifactCache) -> Compiler {
+        Compiler { cache, shared: Mutex::default() }
+    }
+
+    /// Compiles binary code, or takes what was compiled before. `profile`: `None` chooses one for a process. Errors
+    /// (Internal): `[load] invalid_data: load module (caused by: ...)` for what is no valid code.
+    pub fn compile(&self, engines: &Engines, bytes: &[u8], profile: Option<Profile>) -> Result<Arc<Compiled>> {
+        let format = format(bytes).map_err(invalid)?;
+        let wanted = profile.unwrap_or(if bytes.len() > LARGE_DATA { Profile::Fast } else { Profile::Dense });
+        let compiled = self.with(engines, bytes, format, wanted)?;
+        if profile.is_none() && wanted == Profile::Dense && !compiled.fits_dense() {
+            return self.with(engines, bytes, format, Profile::Fast);
+        }
+        Ok(compiled)
+    }
+
+    fn with(&self, engines: &Engines, bytes: &[u8], format: Format, profile: Profile) -> Result<Arc<Compiled>> {
+        let engine = engines.get(profile);
+        let key = CodeKey::of(&[&fingerprint(engine).to_le_bytes(), &[profile as u8, format as u8], bytes]);
+        if let Some(known) = self.shared.lock().get(&key).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let code = match self.cached(engine, format, &key) {
+            Some(code) => code,
+            None => {
+                let artifact = match format {
+                    Format::Component => engine.precompile_component(bytes),
+                    Format::Module => engine.precompile_module(bytes),
+                };
+                let artifact = artifact.map_err(|e| invalid(format!("{e:#}")))?;
+                self.cache.store(&key, &artifact);
+                let code = load(engine, format, Artifact::Bytes(&artifact));
+                code.map_err(|e| Error::internal(format!("failed to compile wasm module: {e:#}")))?
+            }
+        };
+        let compiled = Arc::new(Compiled { profile, code });
+        let mut shared = self.shared.lock();
+        shared.retain(|_, code| code.strong_count() > 0);
+        shared.insert(key, Arc::downgrade(&compiled));
+        Ok(compiled)
+    }
+
+    fn cached(&self, engine: &Engine, format: Format, key: &CodeKey) -> Option<Code> {
+        let path = self.cache.find(key)?;
+        match load(engine, format, Artifact::File(&path)) {
+            Ok(code) => Some(code),
+            Err(error) => {
+                tracing::warn!(file = %path.display(), %error, "compiling again: a cached file is not usable");
+                self.cache.remove(&path);
+                None
+            }
+        }
+    }
+}
+
+impl Compiled {
+    /// Whether the memories it begins with fit into slots of the dense engine.
+    fn fits_dense(&self) -> bool {
+        let required = match &self.code {
+            Code::Component(component) => component.resources_required(),
+            Code::Module(module) => Some(module.resources_required()),
+        };
+        required.is_none_or(|r| r.max_initial_memory_size.is_none_or(|bytes| bytes <= super::DENSE_MEMORY as u64))
+    }
+}
+
+enum Artifact<'a> {
+    Bytes(&'a [u8]),
+    File(&'a Path),
+}
+
+fn load(engine: &Engine, format: Format, artifact: Artifact<'_>) -> wasmtime::Result<Code> {
+    // SAFETY: see the module comment. wasmtime checks its own version and settings again.
+    unsafe {
+        Ok(match (format, artifact) {
+            (Format::Component, Artifact::Bytes(bytes)) => Code::Component(Component::deserialize(engine, bytes)?),
+            (Format::Component, Artifact::File(path)) => Code::Component(Component::deserialize_file(engine, path)?),
+            (Format::Module, Artifact::Bytes(bytes)) => Code::Module(Module::deserialize(engine, bytes)?),
+            (Format::Module, Artifact::File(path)) => Code::Module(Module::deserialize_file(engine, path)?),
+        })
+    }
+}
+
+fn invalid(cause: impl std::fmt::Display) -> Error {
+    Error::internal(format!("[load] invalid_data: load module (caused by: {cause})"))
+}
+
+fn format(bytes: &[u8]) -> Result<Format, String> {
+    match bytes {
+        [0, b'a', b's', b'm', v @ ..] if v.len() >= 4 => match u32::from_le_bytes([v[0], v[1], v[2], v[3]]) {
+            1 => Ok(Format::Module),
+            0 => Err("unknown version 0".into()),
+            _ => Ok(Format::Component),
+        },
+        [0, b'a', b's', b'm', ..] => Err("the file ends after the magic number".into()),
+        _ => Err("magic number not found: this is no WebAssembly".into()),
+    }
+}
+
+/// All settings of the engine and the version of the compiler, as a number.
+fn fingerprint(engine: &Engine) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,104 @@
+//! The two ways guests are run, and the code they share.
+//!
+//! * **dense**: memories and stacks are slots of a [`slab`], an idle process
+//!   takes some 20 KiB and no mapping of the kernel, so a hundred thousand fit.
+//!   The price is exact bounds checks (about a fifth more time in code that does
+//!   little but read memory) and a memory of at most [`DENSE_MEMORY`].
+//! * **fast**: memories are reserved up to four gigabytes, so bounds checks cost
+//!   nothing, and large data segments are mapped copy on write. Each instance
+//!   takes several mappings, so there are some thousands at most.
+//!
+//! Processes are dense unless their code carries more than [`LARGE_DATA`] or
+//! asks for a larger memory than a slot; functions are fast. The entry's field
+//! `engine: dense | fast` overrides this. [`quota`] keeps the number of
+//! instances below what the kernel allows.
+
+pub mod cache;
+pub mod compile;
+mod quota;
+mod slab;
+pub mod ticker;
+
+use std::sync::Arc;
+
+use wasmtime::{Config, Engine, OptLevel};
+use wippy_runtime::timers::Timers;
+use wippy_runtime::{Error, Result};
+
+use quota::Quota;
+pub use quota::Seat;
+use slab::{Memories, Slab, Stacks};
+use ticker::Ticker;
+
+/// Bytes of memory a guest can have in the dense engine: one slot.
+pub const DENSE_MEMORY: usize = 64 << 20;
+/// Bytes of code and data from which a process is run by the fast engine, unless its entry says otherwise.
+pub const LARGE_DATA: usize = 4 << 20;
+/// Memories and stacks the dense engine can have.
+const DENSE_SLOTS: usize = 1 << 20;
+/// Bytes of a fiber's stack, its guard page included. Only touched pages count.
+const STACK: usize = 256 << 10;
+/// Bytes of it that the guest's own frames may take; the rest is for the host functions it calls.
+const GUEST_STACK: usize = 128 << 10;
+
+/// Which of the engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Profile {
+    Dense,
+    Fast,
+}
+
+/// Both engines, what they share, and the count of their instances.
+pub struct Engines {
+    dense: Engine,
+    fast: Engine,
+    pub ticker: Arc<Ticker>,
+    quota: Arc<Quota>,
+}
+
+impl Engines {
+    /// Errors: this machine cannot run compiled code.
+    pub fn new(timers: &Arc<Timers>) -> Result<Engines> {
+        let failed = |e: wasmtime::Error| Error::internal(format!("cannot start the WebAssembly engine: {e:#}"));
+        let stacks = Slab::new(STACK, DENSE_SLOTS, true);
+        let memories = Slab::new(DENSE_MEMORY, DENSE_SLOTS, false);
+        let dense = Engine::new(&config(Profile::Dense, &stacks, &memories)).map_err(failed)?;
+        let fast = Engine::new(&config(Profile::Fast, &stacks, &memories)).map_err(failed)?;
+        let ticker = Ticker::new(timers, vec![dense.clone(), fast.clone()]);
+        Ok(Engines { dense, fast, ticker, quota: Quota::new(stacks) })
+    }
+    pub fn get(&self, profile: Profile) -> &Engine {
+        match profile {
+            Profile::Dense => &self.dense,
+            Profile::Fast => &self.fast,
+        }
+    }
+    /// Room for one more instance. Errors: LimitExceeded, which says what the kernel allows.
+    pub fn admit(&self, profile: Profile) -> Result<Seat> {
+        self.quota.admit(profile)
+    }
+}
+
+fn config(profile: Profile, stacks: &Arc<Slab>, memories: &Arc<Slab>) -> Config {
+    let mut config = Config::new();
+    config
+        // The call futures are polled by our workers; one task an instance needs none of the machinery for several.
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .async_stack_size(STACK - 4096)
+        .max_wasm_stack(GUEST_STACK)
+        .with_host_stack(Arc::new(Stacks(stacks.clone())));
+    if profile == Profile::Dense {
+        config
+            // Without a reservation code checks bounds exactly and never relies on a fault.
+            .memory_reservation(0)
+            .memory_reservation_for_growth(0)
+            .memory_guard_size(0)
+            .guard_before_linear_memory(false)
+            .memory_may_move(false)
+            .memory_init_cow(false)
+            .with_host_memory(Arc::new(Memories(memories.clone())));
+    }
+    config
+}

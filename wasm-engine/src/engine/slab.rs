@@ -1,0 +1,254 @@
+//! Linear memories and fiber stacks cut from a few large mappings.
+//!
+//! A mapping of the kernel for each instance would end at some ten thousand of
+//! them (`vm.max_map_count`), so a [`Slab`] maps room for a thousand slots at a
+//! time, reserves nothing, and hands out slots. Untouched pages cost nothing. A
+//! memory that comes back is empty again before anybody gets it.
+//!
+//! Contains `unsafe`: it maps memory and implements wasmtime's allocation
+//! traits. Rules: a slot has one owner at a time (its index is in no list while
+//! it is out); mappings live as long as the slab, which every slot keeps alive.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use wasmtime::{LinearMemory, MemoryCreator, MemoryType, StackCreator, StackMemory};
+
+/// Slots of one mapping.
+const SLOTS: usize = 1024;
+const PAGE: usize = 4096;
+/// Slots that are cleared by writing zeros, not by giving their pages back: cheaper when they are used again at once.
+const WARM: usize = 256;
+/// Bytes up to which a slot is worth keeping warm.
+const WARM_BYTES: usize = 64 << 10;
+/// `MADV_GUARD_INSTALL` of Linux 6.13: a guard page that costs no mapping.
+const GUARD_INSTALL: libc::c_int = 102;
+
+/// Slots of one size. See the module comment.
+pub struct Slab {
+    slot: usize,
+    max_slots: usize,
+    /// Lowest page of each slot is not accessible.
+    guarded: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    mappings: Vec<usize>,
+    /// Slots ever handed out.
+    used: usize,
+    /// Empty slots without pages.
+    free: Vec<usize>,
+    /// Slots that still have pages: zero ones of memories, any of stacks.
+    warm: Vec<usize>,
+    /// Guard pages take a mapping each.
+    costly_guards: bool,
+}
+
+impl Slab {
+    /// Slots of `slot` bytes, a multiple of the page size, at most `max_slots` of them.
+    pub fn new(slot: usize, max_slots: usize, guarded: bool) -> Arc<Slab> {
+        Arc::new(Slab { slot, max_slots, guarded, state: Mutex::default() })
+    }
+    /// Whether guard pages cost mappings on this kernel; known after the first slot.
+    pub fn has_costly_guards(&self) -> bool {
+        self.state.lock().costly_guards
+    }
+
+    /// The address of an empty slot. Errors: all slots are in use; the kernel has no room.
+    fn take(&self) -> Result<usize, String> {
+        let mut state = self.state.lock();
+        if let Some(slot) = state.warm.pop().or_else(|| state.free.pop()) {
+            return Ok(slot);
+        }
+        if state.used >= self.max_slots {
+            return Err(format!("all {} slots of the dense engine are in use", self.max_slots));
+        }
+        if state.used == state.mappings.len() * SLOTS {
+            let mapping = map(self.slot * SLOTS)?;
+            state.mappings.push(mapping);
+        }
+        let slot = state.mappings[state.used / SLOTS] + state.used % SLOTS * self.slot;
+        if self.guarded {
+            state.costly_guards |= !guard(slot)?;
+        }
+        state.used += 1;
+        Ok(slot)
+    }
+
+    /// Takes back the slot at `address`, of which the bytes `dirty` may have been written. What was written on a stack
+    /// may stay there: no guest can read a stack.
+    fn give_back(&self, address: usize, dirty: Range<usize>, stack: bool) {
+        let room = self.state.lock().warm.len() < WARM;
+        if stack && room {
+            return self.state.lock().warm.push(address);
+        }
+        let warm = !stack && room && dirty.len() <= WARM_BYTES;
+        let start = (address + dirty.start) as *mut libc::c_void;
+        // SAFETY: the slot is inside a mapping of ours, its owner is gone and nobody can get it before it is in a list.
+        unsafe {
+            if warm {
+                std::ptr::write_bytes(start.cast::<u8>(), 0, dirty.len());
+            } else if libc::madvise(start, dirty.len(), libc::MADV_DONTNEED) != 0 {
+                std::ptr::write_bytes(start.cast::<u8>(), 0, dirty.len());
+            }
+        }
+        let mut state = self.state.lock();
+        if warm { state.warm.push(address) } else { state.free.push(address) }
+    }
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        for mapping in &self.state.get_mut().mappings {
+            // SAFETY: mapped by `map` with this size; no slot is out, since each keeps the slab alive.
+            unsafe { libc::munmap(*mapping as *mut libc::c_void, self.slot * SLOTS) };
+        }
+    }
+}
+
+/// Address space of `size` bytes that takes no memory until it is used.
+fn map(size: usize) -> Result<usize, String> {
+    let (protection, flags) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
+    // SAFETY: a new anonymous mapping at an address the kernel chooses.
+    let address = unsafe { libc::mmap(std::ptr::null_mut(), size, protection, flags, -1, 0) };
+    if address == libc::MAP_FAILED {
+        return Err(format!("the system has no room for {size} more bytes: {}", std::io::Error::last_os_error()));
+    }
+    // SAFETY: the mapping was just made. Huge pages would give each instance two megabytes; a refusal does not matter.
+    unsafe { libc::madvise(address, size, libc::MADV_NOHUGEPAGE) };
+    Ok(address as usize)
+}
+
+/// Makes the page at `address` inaccessible; false if that took a mapping.
+fn guard(address: usize) -> Result<bool, String> {
+    let page = address as *mut libc::c_void;
+    // SAFETY: a page of a slot nobody owns yet.
+    unsafe {
+        if libc::madvise(page, PAGE, GUARD_INSTALL) == 0 {
+            return Ok(true);
+        }
+        match libc::mprotect(page, PAGE, libc::PROT_NONE) {
+            0 => Ok(false),
+            _ => Err(format!("cannot protect a stack: {}", std::io::Error::last_os_error())),
+        }
+    }
+}
+
+/// Makes memories with exact bounds checks: the engine must have no reservation and no guard.
+pub struct Memories(pub Arc<Slab>);
+
+// SAFETY: a new memory is `minimum` zero bytes that nobody else owns and that never move; growing gives zero bytes.
+unsafe impl MemoryCreator for Memories {
+    fn new_memory(
+        &self,
+        _: MemoryType,
+        minimum: usize,
+        _: Option<usize>,
+        _: Option<usize>,
+        guard: usize,
+    ) -> Result<Box<dyn LinearMemory>, String> {
+        if guard != 0 {
+            return Err("the dense engine has no guard pages behind memories".into());
+        }
+        if minimum > self.0.slot {
+            return Err(format!("{minimum} bytes of memory are more than the {} of the dense engine", self.0.slot));
+        }
+        Ok(Box::new(SlabMemory { address: self.0.take()?, size: minimum, slab: self.0.clone() }))
+    }
+}
+
+struct SlabMemory {
+    address: usize,
+    /// Never shrinks.
+    size: usize,
+    slab: Arc<Slab>,
+}
+
+// SAFETY: see `Memories`.
+unsafe impl LinearMemory for SlabMemory {
+    fn byte_size(&self) -> usize {
+        self.size
+    }
+    fn byte_capacity(&self) -> usize {
+        self.slab.slot
+    }
+    fn grow_to(&mut self, size: usize) -> wasmtime::Result<()> {
+        if size > self.slab.slot {
+            wasmtime::bail!("{size} bytes of memory are more than the {} of the dense engine", self.slab.slot);
+        }
+        self.size = self.size.max(size);
+        Ok(())
+    }
+    fn as_ptr(&self) -> *mut u8 {
+        self.address as *mut u8
+    }
+}
+
+impl Drop for SlabMemory {
+    fn drop(&mut self) {
+        self.slab.give_back(self.address, 0..self.size, false);
+    }
+}
+
+/// Makes stacks, each with a guard page at its low end.
+pub struct Stacks(pub Arc<Slab>);
+
+// SAFETY: a stack is page aligned, zero, nobody else's, and has a guard page below.
+unsafe impl StackCreator for Stacks {
+    fn new_stack(&self, size: usize, _zeroed: bool) -> wasmtime::Result<Box<dyn StackMemory>> {
+        if size > self.0.slot - PAGE {
+            wasmtime::bail!("a stack of {size} bytes is larger than the engine's");
+        }
+        let address = self.0.take().map_err(wasmtime::Error::msg)?;
+        Ok(Box::new(SlabStack { address, slab: self.0.clone() }))
+    }
+}
+
+struct SlabStack {
+    address: usize,
+    slab: Arc<Slab>,
+}
+
+// SAFETY: see `Stacks`.
+unsafe impl StackMemory for SlabStack {
+    fn top(&self) -> *mut u8 {
+        (self.address + self.slab.slot) as *mut u8
+    }
+    fn range(&self) -> Range<usize> {
+        self.address + PAGE..self.address + self.slab.slot
+    }
+    fn guard_range(&self) -> Range<*mut u8> {
+        self.address as *mut u8..(self.address + PAGE) as *mut u8
+    }
+}
+
+impl Drop for SlabStack {
+    fn drop(&mut self) {
+        self.slab.give_back(self.address, PAGE..self.slab.slot, true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_comes_back_is_empty_and_there_are_no_more_than_allowed() {
+        let slab = Slab::new(1 << 20, 2, false);
+        let first = slab.take().unwrap();
+        let second = slab.take().unwrap();
+        assert_eq!(slab.take().unwrap_err(), "all 2 slots of the dense engine are in use");
+        for (slot, bytes) in [(first, 4096), (second, 1 << 20), (second, 4096)] {
+            // SAFETY: the slot is ours.
+            let memory = unsafe { std::slice::from_raw_parts_mut(slot as *mut u8, bytes) };
+            memory.fill(7);
+            slab.give_back(slot, 0..bytes, false);
+            assert_eq!(slab.take().unwrap(), slot);
+            assert!(memory.iter().all(|b| *b == 0));
+        }
+    }
+}

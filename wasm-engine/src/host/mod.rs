@@ -1,0 +1,3 @@
+//! What guests can import beside WASI.
+
+pub mod funcs;

@@ -1,0 +1,95 @@
+//! Linkers: which interfaces a guest finds behind its imports. Nothing is there
+//! unless it was granted; what is not there traps when it is called.
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, HasData, Linker, ResourceTable};
+use wasmtime::{Engine, Module};
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
+use wasmtime_wasi::p2::bindings::{cli, clocks, io, random};
+use wasmtime_wasi::random::WasiRandom;
+
+use crate::grants::{Grants, Group};
+use crate::host::funcs;
+use crate::process::GuestState;
+use crate::wasi;
+
+/// A linker with the granted groups.
+pub fn component_linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Linker<GuestState>> {
+    let mut linker = Linker::new(engine);
+    let l = &mut linker;
+    if grants.has(Group::Cli) {
+        cli::environment::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::exit::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::stdin::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::stdout::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::stderr::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::terminal_input::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::terminal_output::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::terminal_stdin::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::terminal_stdout::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+        cli::terminal_stderr::add_to_linker::<GuestState, WasiCli>(l, GuestState::cli)?;
+    }
+    if grants.has_streams() {
+        io::error::add_to_linker::<GuestState, HasTable>(l, |s| s.ctx().table)?;
+        io::streams::add_to_linker::<GuestState, HasTable>(l, |s| s.ctx().table)?;
+    }
+    if grants.has_poll() {
+        io::poll::add_to_linker::<GuestState, HasTable>(l, |s| s.ctx().table)?;
+    }
+    if grants.has(Group::Clocks) {
+        clocks::wall_clock::add_to_linker::<GuestState, WasiClocks>(l, GuestState::clocks)?;
+        clocks::monotonic_clock::add_to_linker::<GuestState, WasiClocks>(l, GuestState::clocks)?;
+    }
+    if grants.has(Group::Random) {
+        random::random::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
+        random::insecure::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
+        random::insecure_seed::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
+    }
+    if grants.has(Group::Funcs) {
+        funcs::add_to_linker(l)?;
+    }
+    Ok(linker)
+}
+
+/// Streams and pollables live in the guest's resource table.
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+/// Whether a core module imports WASI.
+pub fn wants_preview1(module: &Module) -> bool {
+    module.imports().any(|import| import.module() == wasi::PREVIEW1)
+}
+
+/// A linker with what core modules may import: WASI, if they do.
+pub fn module_linker(engine: &Engine, module: &Module) -> wasmtime::Result<wasmtime::Linker<GuestState>> {
+    let mut linker = wasmtime::Linker::new(engine);
+    if wants_preview1(module) {
+        wasmtime_wasi::p1::add_to_linker_async(&mut linker, wasi::preview1)?;
+    }
+    Ok(linker)
+}
+
+/// Names of all imports of a module that nobody offers.
+pub fn missing_of_module(module: &Module) -> Vec<String> {
+    let foreign = module.imports().filter(|import| import.module() != wasi::PREVIEW1);
+    foreign.map(|import| format!("{}.{}", import.module(), import.name())).collect()
+}
+
+/// Names of all imports of a component that the grants do not cover, those that only define types excepted.
+pub fn missing_of_component(engine: &Engine, component: &Component, grants: &Grants) -> Vec<String> {
+    let ty = component.component_type();
+    let needed = |item: &ComponentItem| match item {
+        ComponentItem::ComponentInstance(instance) => {
+            instance.exports(engine).any(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)))
+        }
+        ComponentItem::ComponentFunc(_) => true,
+        _ => false,
+    };
+    let missing = ty.imports(engine).filter(|(name, import)| needed(&import.ty) && !grants.offers(name));
+    missing.map(|(name, _)| name.to_owned()).collect()
+}

@@ -1,0 +1,168 @@
+//! One version of one entry, ready to run: compiled code, linked with what the
+//! entry was granted. Shared by all its runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, ComponentExportIndex, Type};
+use wasmtime::{Engine, Module};
+use wippy_runtime::process::Control;
+use wippy_runtime::registry::EntryId;
+use wippy_runtime::timers::{TimerKey, Timers};
+use wippy_runtime::{Error, Result};
+
+use crate::definition::{Definition, Role, Transport, WasiSettings};
+use crate::engine::compile::{Code, Compiled};
+use crate::engine::{Engines, Seat};
+use crate::link;
+use crate::process::GuestState;
+use crate::signature::{self, Signature};
+
+/// An exported function and its types.
+pub struct Export {
+    pub index: ComponentExportIndex,
+    pub params: Vec<Type>,
+    pub results: Vec<Type>,
+}
+
+/// What is run.
+pub enum Body {
+    /// A function of a component. A missing export is an error of each call.
+    Function { pre: wasmtime::component::InstancePre<GuestState>, export: Result<Export, String> },
+    /// A core module; what it imports and nobody offers, and its signature, are errors of each call.
+    Core { pre: wasmtime::Result<wasmtime::InstancePre<GuestState>>, signature: Result<Signature, String> },
+}
+
+/// See the module comment.
+pub struct Program {
+    id: EntryId,
+    method: Arc<str>,
+    definition: Definition,
+    engines: Arc<Engines>,
+    timers: Arc<Timers>,
+    compiled: Arc<Compiled>,
+    body: Body,
+    /// WASI of core modules is linked.
+    preview1: bool,
+}
+
+impl Program {
+    /// Links `compiled`. Errors: Invalid for imports of components in a core module; under `strict_imports` all imports
+    /// that nobody offers.
+    pub fn new(
+        id: &EntryId,
+        definition: Definition,
+        compiled: Arc<Compiled>,
+        engines: Arc<Engines>,
+        timers: Arc<Timers>,
+    ) -> Result<Program> {
+        let engine = engines.get(compiled.profile);
+        let mut preview1 = false;
+        let body = match &compiled.code {
+            Code::Component(component) => component_body(engine, component, &definition)?,
+            Code::Module(module) => {
+                if definition.strict_imports {
+                    refuse(link::missing_of_module(module))?;
+                }
+                preview1 = link::wants_preview1(module);
+                core_body(engine, module, &definition)
+            }
+        };
+        let method = definition.method.as_str().into();
+        Ok(Program { id: id.clone(), method, definition, engines, timers, compiled, body, preview1 })
+    }
+
+    pub fn id(&self) -> &EntryId {
+        &self.id
+    }
+    pub fn method(&self) -> &Arc<str> {
+        &self.method
+    }
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+    pub fn engine(&self) -> &Engine {
+        self.engines.get(self.compiled.profile)
+    }
+    pub fn transport(&self) -> Transport {
+        self.definition.transport
+    }
+    pub fn wasi(&self) -> &WasiSettings {
+        &self.definition.wasi
+    }
+    pub fn is_function(&self) -> bool {
+        self.definition.role == Role::Function
+    }
+    pub fn max_execution(&self) -> Option<Duration> {
+        self.definition.max_execution
+    }
+    /// Bytes; 0 for none.
+    pub fn memory_limit(&self) -> usize {
+        self.definition.memory
+    }
+    /// Whether the guest sees a WASI environment.
+    pub fn needs_wasi(&self) -> bool {
+        self.preview1 || self.definition.grants.needs_wasi()
+    }
+    pub fn is_preview1(&self) -> bool {
+        self.preview1
+    }
+    /// A guest runs now.
+    pub fn touch(&self) {
+        self.engines.ticker.touch();
+    }
+    pub fn cancel_timer(&self, timer: TimerKey) {
+        self.timers.cancel(timer);
+    }
+    pub fn check_host(&self, control: &Control) -> Result<()> {
+        self.definition.grants.check_host(control, &self.id)
+    }
+    /// Room for one more instance.
+    pub fn admit(&self) -> Result<Seat> {
+        self.engines.admit(self.compiled.profile)
+    }
+}
+
+/// One error for all imports that are missing.
+fn refuse(missing: Vec<String>) -> Result<()> {
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("imports that nothing offers: {}", missing.join(", ")))),
+    }
+}
+
+fn component_body(engine: &Engine, component: &Component, definition: &Definition) -> Result<Body> {
+    let failed = |e: wasmtime::Error| Error::internal(format!("failed to compile wasm module: {e:#}"));
+    let mut linker = link::component_linker(engine, &definition.grants).map_err(failed)?;
+    if definition.strict_imports {
+        refuse(link::missing_of_component(engine, component, &definition.grants))?;
+    } else {
+        linker.define_unknown_imports_as_traps(component).map_err(failed)?;
+    }
+    let pre = linker.instantiate_pre(component).map_err(failed)?;
+    Ok(Body::Function { pre, export: find_export(component, &definition.method) })
+}
+
+/// The function `method`: `name`, or `interface#name`.
+fn find_export(component: &Component, method: &str) -> Result<Export, String> {
+    let missing = || format!("export \"{method}\" not found in component");
+    let found = match method.split_once('#') {
+        None => component.get_export(None, method),
+        Some((interface, name)) => {
+            let (_, instance) = component.get_export(None, interface).ok_or_else(missing)?;
+            component.get_export(Some(&instance), name)
+        }
+    };
+    let (ComponentItem::ComponentFunc(func), index) = found.ok_or_else(missing)? else { return Err(missing()) };
+    Ok(Export { index, params: params(&func), results: func.results().collect() })
+}
+
+fn params(func: &ComponentFunc) -> Vec<Type> {
+    func.params().map(|(_, ty)| ty).collect()
+}
+
+fn core_body(engine: &Engine, module: &Module, definition: &Definition) -> Body {
+    let pre = link::module_linker(engine, module).and_then(|linker| linker.instantiate_pre(module));
+    Body::Core { pre, signature: signature::find(&definition.wit, &definition.method) }
+}
