@@ -12,16 +12,19 @@
 //! each of these lines occurs
 //! ```
 //!
-//! A project without a lock file gets the one `wippy init` writes.
+//! `--- guest files/echo.wasm echo.wat` compiles a text of `tests/guests/wat` to that file; `{{files/echo.wasm}}` in other
+//! files is its hash. A project without a lock file gets the one `wippy init` writes.
 
 use std::path::Path;
 
-use crate::{Outcome, Project};
+use crate::{Outcome, Project, by_hand};
 
 #[derive(Debug, Default)]
 pub struct Case {
     pub name: String,
     files: Vec<(String, String)>,
+    /// File, and the source it is compiled from.
+    guests: Vec<(String, String)>,
     run: Vec<String>,
     code: i32,
     stdout: Option<String>,
@@ -47,6 +50,10 @@ pub fn cases(path: &Path) -> Vec<Case> {
                 "file" => case.files.push((rest.to_owned(), String::new())),
                 "run" => case.run = rest.split_whitespace().map(str::to_owned).collect(),
                 "code" => case.code = rest.parse().expect("a number behind `--- code`"),
+                "guest" => {
+                    let (file, source) = rest.split_once(' ').expect("`--- guest FILE SOURCE`");
+                    case.guests.push((file.to_owned(), source.to_owned()));
+                }
                 "stdout" => case.stdout = Some(String::new()),
                 "case" | "stderr" => {}
                 other => panic!("{}: unknown section `{other}`", path.display()),
@@ -78,8 +85,15 @@ impl Case {
         if !self.files.iter().any(|(path, _)| path == "wippy.lock") {
             project.write("wippy.lock", LOCK);
         }
+        let mut hashes = Vec::new();
+        for (file, source) in &self.guests {
+            let wasm = by_hand::compile(source);
+            hashes.push((format!("{{{{{file}}}}}"), by_hand::sha256(&wasm)));
+            project.write_bytes(file, &wasm);
+        }
         for (path, text) in &self.files {
-            project.write(path, text);
+            let text = hashes.iter().fold(text.clone(), |text, (mark, hash)| text.replace(mark, hash));
+            project.write(path, &text);
         }
         let args: Vec<&str> = self.run.iter().map(String::as_str).collect();
         let got = project.run(&args);

@@ -1,6 +1,7 @@
 //! Runs the program as a user would: a directory with files, a command line,
 //! what comes out. Nothing here knows how the runtime works inside.
 
+mod by_hand;
 mod cases;
 mod guests;
 
@@ -45,9 +46,12 @@ impl Project {
         self
     }
     pub fn write(&self, path: &str, text: &str) {
+        self.write_bytes(path, text.as_bytes());
+    }
+    pub fn write_bytes(&self, path: &str, content: &[u8]) {
         let path = self.dir.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
-        std::fs::write(path, text).expect("a file");
+        std::fs::write(path, content).expect("a file");
     }
     pub fn dir(&self) -> &Path {
         self.dir.path()

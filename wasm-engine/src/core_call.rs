@@ -174,7 +174,7 @@ fn address(value: &Val) -> usize {
     value.i32().map_or(0, |p| p as u32 as usize)
 }
 
-fn bytes<'a>(store: &'a Store<GuestState>, memory: Option<Memory>, at: usize, n: usize) -> Result<&'a [u8], String> {
+fn bytes(store: &Store<GuestState>, memory: Option<Memory>, at: usize, n: usize) -> Result<&[u8], String> {
     let outside = || format!("load indirect result: {n} bytes at {at} are outside of the memory");
     let memory = memory.ok_or_else(|| "load indirect result: the module exports no memory".to_owned())?;
     memory.data(store).get(at..at.saturating_add(n)).ok_or_else(outside)

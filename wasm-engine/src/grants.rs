@@ -102,6 +102,7 @@ impl Grants {
     pub fn offers(&self, interface: &str) -> bool {
         let name = interface.split('@').next().unwrap_or_default();
         match name {
+            _ if name.starts_with("wippy:process/") => true,
             "wasi:io/poll" => self.has_poll(),
             "wasi:io/streams" | "wasi:io/error" => self.has_streams(),
             "wasi:cli/terminal-input" | "wasi:cli/terminal-output" => self.has(Group::Cli),

@@ -2,7 +2,7 @@
 //! unless it was granted; what is not there traps when it is called.
 
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, HasData, Linker, ResourceTable};
+use wasmtime::component::{Component, HasData, HasSelf, Linker, LinkerInstance, ResourceTable, ResourceType};
 use wasmtime::{Engine, Module};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
@@ -11,6 +11,7 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, io, random};
 use wasmtime_wasi::random::WasiRandom;
 
 use crate::grants::{Grants, Group};
+use crate::host::bindings::Process;
 use crate::host::funcs;
 use crate::process::GuestState;
 use crate::wasi;
@@ -47,6 +48,7 @@ pub fn component_linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Li
         random::insecure::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
         random::insecure_seed::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
     }
+    Process::add_to_linker::<GuestState, HasSelf<GuestState>>(l, |state| state)?;
     if grants.has(Group::Funcs) {
         funcs::add_to_linker(l)?;
     }
@@ -78,6 +80,48 @@ pub fn module_linker(engine: &Engine, module: &Module) -> wasmtime::Result<wasmt
 pub fn missing_of_module(module: &Module) -> Vec<String> {
     let foreign = module.imports().filter(|import| import.module() != wasi::PREVIEW1);
     foreign.map(|import| format!("{}.{}", import.module(), import.name())).collect()
+}
+
+/// Puts traps behind all that the component imports and the grants do not cover. What is covered is left alone, other
+/// versions of it too; a resource that an interface only passes on is the one of the interface that makes it.
+pub fn stub_missing(linker: &mut Linker<GuestState>, component: &Component, grants: &Grants) -> wasmtime::Result<()> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    let mut made: Vec<ResourceType> = Vec::new();
+    for (name, import) in ty.imports(engine) {
+        let covered = grants.offers(name);
+        match import.ty {
+            ComponentItem::ComponentInstance(instance) => {
+                let mut stubs = if covered { None } else { Some(linker.instance(name)?) };
+                for (item, export) in instance.exports(engine) {
+                    let resource = match &export.ty {
+                        ComponentItem::Resource(resource) if made.contains(resource) => continue,
+                        ComponentItem::Resource(resource) => {
+                            made.push(*resource);
+                            true
+                        }
+                        _ => false,
+                    };
+                    match (&mut stubs, export.ty) {
+                        (Some(stubs), ComponentItem::ComponentFunc(_)) => stub(stubs, Some(name), item)?,
+                        (Some(stubs), _) if resource => {
+                            stubs.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            ComponentItem::ComponentFunc(_) => stub(&mut linker.root(), None, name)?,
+            ComponentItem::Resource(_) => linker.root().resource(name, ResourceType::host::<()>(), |_, _| Ok(()))?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn stub(at: &mut LinkerInstance<'_, GuestState>, interface: Option<&str>, name: &str) -> wasmtime::Result<()> {
+    let full = interface.map_or_else(|| name.to_owned(), |interface| format!("{interface}#{name}"));
+    at.func_new(name, move |_, _, _, _| wasmtime::bail!("unknown import: `{full}` has not been defined"))
 }
 
 /// Names of all imports of a component that the grants do not cover, those that only define types excepted.

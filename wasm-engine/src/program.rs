@@ -12,9 +12,10 @@ use wippy_runtime::registry::EntryId;
 use wippy_runtime::timers::{TimerKey, Timers};
 use wippy_runtime::{Error, Result};
 
-use crate::definition::{Definition, Role, Transport, WasiSettings};
+use crate::definition::{Definition, Transport, WasiSettings};
 use crate::engine::compile::{Code, Compiled};
 use crate::engine::{Engines, Seat};
+use crate::host::bindings::ProcessPre;
 use crate::link;
 use crate::process::GuestState;
 use crate::signature::{self, Signature};
@@ -30,6 +31,8 @@ pub struct Export {
 pub enum Body {
     /// A function of a component. A missing export is an error of each call.
     Function { pre: wasmtime::component::InstancePre<GuestState>, export: Result<Export, String> },
+    /// A component of the world `process`: a process with a mailbox.
+    Actor(ProcessPre<GuestState>),
     /// A core module; what it imports and nobody offers, and its signature, are errors of each call.
     Core { pre: wasmtime::Result<wasmtime::InstancePre<GuestState>>, signature: Result<Signature, String> },
 }
@@ -69,7 +72,11 @@ impl Program {
                 core_body(engine, module, &definition)
             }
         };
-        let method = definition.method.as_str().into();
+        let method = match (&body, definition.method.as_str()) {
+            (Body::Actor(_), _) => RUN.into(),
+            (_, "") => return Err(Error::internal(NO_METHOD)),
+            (_, method) => method.into(),
+        };
         Ok(Program { id: id.clone(), method, definition, engines, timers, compiled, body, preview1 })
     }
 
@@ -91,8 +98,9 @@ impl Program {
     pub fn wasi(&self) -> &WasiSettings {
         &self.definition.wasi
     }
-    pub fn is_function(&self) -> bool {
-        self.definition.role == Role::Function
+    /// Whether it has a mailbox.
+    pub fn is_actor(&self) -> bool {
+        matches!(self.body, Body::Actor(_))
     }
     pub fn max_execution(&self) -> Option<Duration> {
         self.definition.max_execution
@@ -124,6 +132,10 @@ impl Program {
     }
 }
 
+/// The export of the world `process`.
+const RUN: &str = "run";
+const NO_METHOD: &str = "failed to unpack process.wasm config: invalid configuration: method is required";
+
 /// One error for all imports that are missing.
 fn refuse(missing: Vec<String>) -> Result<()> {
     match missing.is_empty() {
@@ -138,9 +150,14 @@ fn component_body(engine: &Engine, component: &Component, definition: &Definitio
     if definition.strict_imports {
         refuse(link::missing_of_component(engine, component, &definition.grants))?;
     } else {
-        linker.define_unknown_imports_as_traps(component).map_err(failed)?;
+        link::stub_missing(&mut linker, component, &definition.grants).map_err(failed)?;
     }
     let pre = linker.instantiate_pre(component).map_err(failed)?;
+    if matches!(definition.method.as_str(), "" | RUN)
+        && let Ok(actor) = ProcessPre::new(pre.clone())
+    {
+        return Ok(Body::Actor(actor));
+    }
     Ok(Body::Function { pre, export: find_export(component, &definition.method) })
 }
 

@@ -106,7 +106,7 @@ fn without_comments(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find('/') {
         out.push_str(&rest[..at]);
-        let end = match rest[at..].as_bytes().get(1) {
+        let end = match rest.as_bytes().get(at + 1) {
             Some(b'/') => rest[at..].find('\n'),
             Some(b'*') => rest[at..].find("*/").map(|end| end + 2),
             _ => {

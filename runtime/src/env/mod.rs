@@ -8,6 +8,7 @@
 //! before them. Look-ups work on the table as it was when they began and hold
 //! no lock while they ask a storage.
 
+pub mod commands;
 mod table;
 
 use std::collections::BTreeMap;

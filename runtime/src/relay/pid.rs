@@ -96,6 +96,10 @@ impl Name {
     pub fn known(text: &str) -> Option<Name> {
         IDS.read().of.get(text).copied().map(Name)
     }
+    /// Whether a name has this number.
+    fn is_known(id: u32) -> bool {
+        id == 0 || ((id as usize) < MAX_NAMES && place(id).get().is_some())
+    }
     pub fn text(self) -> Arc<str> {
         place(self.0).get_or_init(|| "".into()).clone()
     }
@@ -147,6 +151,17 @@ impl Pid {
     /// The number of the process, `None` for a unique part in another form.
     pub fn seq(&self) -> Option<u64> {
         (self.seq & ODD == 0).then_some(self.seq)
+    }
+
+    /// The pid as numbers, which mean something in this run only.
+    pub fn parts(&self) -> (u32, u32, u64) {
+        (self.node.0, self.host.0, self.seq)
+    }
+    /// The pid of [`Pid::parts`]; `None` for numbers that no pid of this run can have.
+    pub fn from_parts(node: u32, host: u32, seq: u64) -> Option<Pid> {
+        let odd = if seq & ODD == 0 { 0 } else { u32::try_from(seq & !ODD).ok()? };
+        let known = [node, host, odd].into_iter().all(Name::is_known);
+        known.then_some(Pid { node: Name(node), host: Name(host), seq })
     }
 
     /// Parses `{host|uniq}` or `{node@host|uniq}`; validates form only.
@@ -315,6 +330,19 @@ mod tests {
             let _ = Pid::parse(&text);
             let _ = Pid::parse(&format!("{{{text}}}"));
         }
+    }
+
+    #[test]
+    fn numbers_that_are_no_pid_are_refused() {
+        let pid = Pid::parse("{node-of-parts@host-of-parts|0x00007}").unwrap();
+        let odd = Pid::parse("{host-of-parts|odd one}").unwrap();
+        for pid in [pid, odd, Pid::none(), Pid::topology()] {
+            let (node, host, seq) = pid.parts();
+            assert_eq!(Pid::from_parts(node, host, seq), Some(pid));
+            assert_eq!(Pid::from_parts(u32::MAX, host, seq), None);
+            assert_eq!(Pid::from_parts(node, MAX_NAMES as u32 - 1, seq), None);
+        }
+        assert_eq!(Pid::from_parts(0, 0, u64::MAX), None);
     }
 
     #[test]

@@ -54,7 +54,13 @@ impl Compiler {
     /// Compiles binary code, or takes what was compiled before. `profile`: `None` chooses one for a process. Errors
     /// (Internal): `[load] invalid_data: load module (caused by: ...)` for what is no valid code.
     pub fn compile(&self, engines: &Engines, bytes: &[u8], profile: Option<Profile>) -> Result<Arc<Compiled>> {
-        let format = format(bytes).map_err(invalid)?;
+        let mut format = format(bytes).map_err(invalid)?;
+        let mut component = Vec::new();
+        if format == Format::Module && describes_component(bytes) {
+            component = encode(bytes)?;
+            format = Format::Component;
+        }
+        let bytes = if component.is_empty() { bytes } else { &component };
         let wanted = profile.unwrap_or(if bytes.len() > LARGE_DATA { Profile::Fast } else { Profile::Dense });
         let compiled = self.with(engines, bytes, format, wanted)?;
         if profile.is_none() && wanted == Profile::Dense && !compiled.fits_dense() {
@@ -144,6 +150,43 @@ fn format(bytes: &[u8]) -> Result<Format, String> {
         [0, b'a', b's', b'm', ..] => Err("the file ends after the magic number".into()),
         _ => Err("magic number not found: this is no WebAssembly".into()),
     }
+}
+
+/// Whether a module says which component it is to become: a custom section `component-type` of its tool chain. Looks at
+/// the sections only.
+fn describes_component(module: &[u8]) -> bool {
+    let mut rest = module.get(8..).unwrap_or_default();
+    while let [id, tail @ ..] = rest {
+        let Some((size, tail)) = number(tail) else { return false };
+        let Some((content, after)) = tail.split_at_checked(size) else { return false };
+        if *id == 0
+            && let Some((length, name)) = number(content)
+            && name.get(..length).is_some_and(|name| name.starts_with(b"component-type"))
+        {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// An unsigned LEB128 number, and what follows it.
+fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut n = 0_usize;
+    for (i, b) in bytes.iter().take(5).enumerate() {
+        n |= usize::from(b & 0x7f) << (7 * i);
+        if b & 0x80 == 0 {
+            return Some((n, &bytes[i + 1..]));
+        }
+    }
+    None
+}
+
+/// Makes the component that a module describes.
+fn encode(module: &[u8]) -> Result<Vec<u8>> {
+    let encoder = wit_component::ComponentEncoder::default().module(module);
+    let component = encoder.and_then(|encoder| encoder.validate(true).encode());
+    component.map_err(|e| invalid(format!("the module cannot become the component that it describes: {e:#}")))
 }
 
 /// All settings of the engine and the version of the compiler, as a number.

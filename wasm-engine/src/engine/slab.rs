@@ -89,9 +89,7 @@ impl Slab {
         let start = (address + dirty.start) as *mut libc::c_void;
         // SAFETY: the slot is inside a mapping of ours, its owner is gone and nobody can get it before it is in a list.
         unsafe {
-            if warm {
-                std::ptr::write_bytes(start.cast::<u8>(), 0, dirty.len());
-            } else if libc::madvise(start, dirty.len(), libc::MADV_DONTNEED) != 0 {
+            if warm || libc::madvise(start, dirty.len(), libc::MADV_DONTNEED) != 0 {
                 std::ptr::write_bytes(start.cast::<u8>(), 0, dirty.len());
             }
         }

@@ -91,18 +91,15 @@ impl Process for WasmProcess {
         let Running { future, current, waker, .. } = run;
         let polled = current.during(cx, || future.as_mut().poll(&mut Context::from_waker(waker)));
         let woken = run.wakeups.end();
-        // A guest that has no mailbox drops what is sent to it. Its own requests are not among what is left here: it waits
-        // for one thing at a time, and has looked through everything for that.
-        while cx.next_event().is_some() {}
+        if !program.is_actor() {
+            // A guest that has no mailbox drops what is sent to it. Its own requests are not among what is left here: it
+            // waits for one thing at a time, and has looked through everything for that.
+            while cx.next_event().is_some() {}
+        }
         match polled {
             Poll::Ready(step) => step,
             Poll::Pending if woken => Step::Yielded,
-            Poll::Pending => {
-                if program.is_function() {
-                    cx.mark_blocked();
-                }
-                Step::Waiting
-            }
+            Poll::Pending => Step::Waiting,
         }
     }
 

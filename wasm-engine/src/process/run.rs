@@ -6,14 +6,16 @@ use std::sync::Arc;
 use wasmtime::component::{Func as ComponentFunc, Val};
 use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline};
 use wippy_runtime::payload::Flat;
-use wippy_runtime::process::Step;
+use wippy_runtime::process::{Step, Upgrade};
 use wippy_runtime::{Error, Result};
 
 use super::failure;
 use super::instance::done;
-use super::state::GuestState;
+use super::state::{GuestState, Leave};
 use crate::core_call;
 use crate::definition::Transport;
+use crate::host::bindings::ProcessPre;
+use crate::host::{TableForm, payload};
 use crate::program::{Body, Export, Program};
 use crate::values::{lift, lower, plain};
 use crate::wasi::WasiState;
@@ -25,7 +27,33 @@ pub async fn run(state: GuestState, args: Flat) -> Step {
         Ok(store) => store,
         Err(e) => return done(Err(e)),
     };
-    done(function(&program, &mut store, &args).await)
+    match program.body() {
+        Body::Actor(pre) => {
+            let result = actor(&program, pre, &mut store, &args).await;
+            let state = store.data_mut();
+            match state.leave.take() {
+                None => done(result),
+                Some(Leave::Exit(exit)) => Step::Done(exit),
+                Some(Leave::Upgrade { entry, args }) => {
+                    Step::Upgrade(Box::new(Upgrade { entry, args, retained: state.mailbox.drain() }))
+                }
+            }
+        }
+        _ => done(function(&program, &mut store, &args).await),
+    }
+}
+
+/// A component of the world `process`.
+async fn actor(
+    program: &Program,
+    pre: &ProcessPre<GuestState>,
+    store: &mut Store<GuestState>,
+    args: &Flat,
+) -> Result<Flat> {
+    let guest = pre.instantiate_async(&mut *store).await.map_err(|e| failure::instantiation(program, &e))?;
+    let args = payload::read_all(&mut store.data_mut().table, &mut args.reader(), TableForm::Flat);
+    let outcome = guest.call_run(&mut *store, &args).await.map_err(|e| failure::stopped(program, &e))?;
+    store.data_mut().exit_of(outcome).into_result()
 }
 
 /// The store of a run, with everything in force that limits it.
@@ -59,6 +87,7 @@ async fn function(program: &Program, store: &mut Store<GuestState>, args: &Flat)
             let func = func.ok_or_else(|| failure::call(program, export_missing(program)))?;
             component(program, store, func, export, &args).await?
         }
+        Body::Actor(_) => return Err(failure::call(program, "a process is not called as a function")),
         Body::Core { pre, signature } => {
             let unlinked = |e: &wasmtime::Error| failure::instantiation(program, e);
             let pre = pre.as_ref().map_err(unlinked)?;

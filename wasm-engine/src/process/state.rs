@@ -7,13 +7,31 @@ use std::task::Poll;
 
 use wasmtime::component::ResourceTable;
 use wippy_runtime::dispatch::{Called, Request, StepContext};
-use wippy_runtime::process::{Completion, Control, Event, Reply, Tag};
+use wippy_runtime::payload::Flat;
+use wippy_runtime::process::{Completion, Control, Event, Exit, Reply, Tag};
+use wippy_runtime::registry::EntryId;
+use wippy_runtime::timers::TimerKey;
 use wippy_runtime::{Error, Result};
 
 use super::current::Current;
+use super::mailbox::{Content, Mailbox};
 use super::memory::Memory;
+use crate::host::TableForm;
 use crate::program::Program;
 use crate::wasi::WasiState;
+
+/// Why a guest stopped that wants to.
+pub enum Leave {
+    Exit(Exit),
+    Upgrade { entry: Option<EntryId>, args: Flat },
+}
+
+/// An armed timer; its tag ends when it fires.
+#[derive(Clone, Copy)]
+pub struct Timer {
+    pub tag: Tag,
+    key: TimerKey,
+}
 
 /// See the module comment.
 pub struct GuestState {
@@ -22,6 +40,13 @@ pub struct GuestState {
     pub memory: Memory,
     pub table: ResourceTable,
     pub wasi: Option<WasiState>,
+    pub mailbox: Mailbox,
+    /// How tables reach the guest.
+    pub tables: TableForm,
+    /// The process that was written to last.
+    pub destination: Option<Arc<Control>>,
+    /// Set before a guest is stopped on its own wish.
+    pub leave: Option<Leave>,
     current: Arc<Current>,
     next_tag: Tag,
     /// Requests whose end somebody wants to know.
@@ -33,10 +58,14 @@ impl GuestState {
     pub fn new(program: Arc<Program>, control: Arc<Control>, current: Arc<Current>) -> GuestState {
         GuestState {
             memory: Memory::new(control.clone(), program.memory_limit()),
+            mailbox: Mailbox::new(&control),
             program,
             control,
             table: ResourceTable::new(),
             wasi: None,
+            tables: TableForm::Flat,
+            destination: None,
+            leave: None,
             current,
             next_tag: 0,
             expected: Vec::new(),
@@ -59,29 +88,59 @@ impl GuestState {
     }
     /// Asks; the answer comes later under the tag.
     pub fn start<R: Request>(&mut self, request: R) -> wasmtime::Result<Called<R::Reply>> {
-        self.next_tag += 1;
-        let tag = self.next_tag;
+        let tag = self.new_tag();
         let called = self.with_step(|cx| cx.call(request, tag))?;
         if let Called::Pending(tag) = called {
             self.expected.push(tag);
         }
         Ok(called)
     }
-    /// Waits for the end of a request.
+    fn new_tag(&mut self) -> Tag {
+        self.next_tag += 1;
+        self.next_tag
+    }
+    /// A tag for something that is completed from elsewhere.
+    pub fn expect_new(&mut self) -> Tag {
+        let tag = self.new_tag();
+        self.expected.push(tag);
+        tag
+    }
+    /// Nobody wants to know about `tag` any more.
+    pub fn forget(&mut self, tag: Tag) {
+        self.expected.retain(|t| *t != tag);
+        self.ended.retain(|c| c.tag != tag);
+    }
+    /// A timer. Errors, which end the guest: its host denies `time`.
+    pub fn arm(&mut self, nanoseconds: u64) -> wasmtime::Result<Timer> {
+        let tag = self.expect_new();
+        let armed = self.with_step(|cx| {
+            let at = cx.node().clock().now().saturating_add(nanoseconds);
+            cx.sleep_until(at, tag)
+        })?;
+        armed.map(|key| Timer { tag, key }).map_err(wasmtime::Error::new)
+    }
+    pub fn disarm(&mut self, timer: Timer) -> wasmtime::Result<()> {
+        self.forget(timer.tag);
+        self.with_step(|cx| cx.cancel_timer(timer.key))?;
+        Ok(())
+    }
+
+    /// Waits for the end of a request; what else arrives is kept.
     pub async fn completion(&mut self, tag: Tag) -> wasmtime::Result<Result<Reply>> {
         poll_fn(|_| match self.take_completion(tag) {
             Ok(Some(result)) => Poll::Ready(Ok(result)),
-            Ok(None) => Poll::Pending,
+            Ok(None) => {
+                let blocked = self.with_step(|cx| cx.mark_blocked());
+                blocked.map_or_else(|e| Poll::Ready(Err(e)), |()| Poll::Pending)
+            }
             Err(e) => Poll::Ready(Err(e)),
         })
         .await
     }
-    /// The end of a request, if it has come.
-    pub fn take_completion(&mut self, tag: Tag) -> wasmtime::Result<Option<Result<Reply>>> {
+    fn take_completion(&mut self, tag: Tag) -> wasmtime::Result<Option<Result<Reply>>> {
         loop {
-            if let Some(at) = self.ended.iter().position(|c| c.tag == tag) {
-                self.expected.retain(|t| *t != tag);
-                return Ok(Some(self.ended.swap_remove(at).result));
+            if let Some(result) = self.ended(tag) {
+                return Ok(Some(result));
             }
             match self.with_step(|cx| cx.next_event())? {
                 Some(event) => self.take_in(event),
@@ -89,11 +148,20 @@ impl GuestState {
             }
         }
     }
+    /// The end of a request that was taken in.
+    pub fn ended(&mut self, tag: Tag) -> Option<Result<Reply>> {
+        let at = self.ended.iter().position(|c| c.tag == tag)?;
+        self.expected.retain(|t| *t != tag);
+        Some(self.ended.swap_remove(at).result)
+    }
     /// Keeps what arrived.
     pub fn take_in(&mut self, event: Event) {
         match event {
             Event::Done(completion) if self.expected.contains(&completion.tag) => self.ended.push(completion),
-            Event::Done(_) | Event::Message(_) | Event::Notice(_) => {}
+            Event::Done(_) => {}
+            _ if !self.program.is_actor() => {}
+            Event::Message(message) => self.mailbox.keep(Content::Message(message)),
+            Event::Notice(notice) => self.mailbox.keep(Content::Notice(notice)),
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod lift;
 pub mod lower;
 pub mod plain;
+pub mod walk;
 
 /// The place of a value below a parameter or result, for errors. Built from the inside out.
 #[derive(Debug, Default, PartialEq, Eq)]
