@@ -41,7 +41,7 @@ async fn call(
     }
     let request = CallFunction { target, args: Flat::build(input), inherited: None, options: None };
     let reply = state.request(request).await?;
-    let text = reply.and_then(|flat| if flat.is_empty() { Ok(Value::Nil) } else { plain::value(&mut flat.reader()) });
+    let text = reply.and_then(|flat| if flat.is_empty() { Ok(Value::Nil) } else { plain::small(&mut flat.reader()) });
     Ok(text.map(printed).map_err(|e| e.to_string()))
 }
 

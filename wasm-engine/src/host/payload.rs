@@ -68,7 +68,7 @@ pub fn decode(encoded: &Encoded) -> Result<Value> {
     match encoded.format {
         Format::Flat => {
             walk::check_one(&encoded.data)?;
-            plain::value(&mut FlatReader::new(&encoded.data))
+            plain::small(&mut FlatReader::new(&encoded.data))
         }
         Format::Msgpack => msgpack::decode(&encoded.data),
         Format::Json => {
@@ -83,9 +83,9 @@ pub fn decode(encoded: &Encoded) -> Result<Value> {
 pub fn encode_as(bytes: &[u8], format: Format) -> Result<Vec<u8>> {
     match format {
         Format::Flat => Ok(bytes.to_vec()),
-        Format::Msgpack => msgpack::encode(&without_errors(plain::value(&mut FlatReader::new(bytes))?)),
+        Format::Msgpack => msgpack::encode(&without_errors(plain::small(&mut FlatReader::new(bytes))?)),
         Format::Json => {
-            let value = plain::value(&mut FlatReader::new(bytes))?;
+            let value = plain::small(&mut FlatReader::new(bytes))?;
             check_text(&value)?;
             serde_json::to_vec(&value).map_err(|e| Error::invalid(format!("cannot be written as JSON: {e}")))
         }
@@ -193,7 +193,7 @@ pub fn to_map(table: &mut ResourceTable, pairs: Vec<(String, Payload)>) -> Resul
         .into_iter()
         .map(|(name, payload)| {
             let flat = encode(table, vec![payload], usize::MAX)?;
-            Ok((name, plain::value(&mut flat.reader())?))
+            Ok((name, plain::small(&mut flat.reader())?))
         })
         .collect()
 }

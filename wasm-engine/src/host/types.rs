@@ -49,7 +49,7 @@ impl GuestState {
         let whole = walk::next(&mut flat.reader()).ok()?;
         if whole.references {
             // Parts that are shared can only be told apart in the whole value.
-            let value = plain::value(&mut flat.reader()).ok()?;
+            let value = plain::small(&mut flat.reader()).ok()?;
             let found = path.split('.').filter(|key| !key.is_empty()).try_fold(&value, |value, key| match value {
                 wippy_runtime::payload::Value::List(list) => list.get(key.parse::<usize>().ok()?.checked_sub(1)?),
                 value => value.get(key),

@@ -8,6 +8,8 @@ use wippy_runtime::{Error, Result};
 
 /// Values one conversion may make: references can name more than a buffer holds.
 const MAX_VALUES: usize = 8 << 20;
+/// Deepest nesting of a tree that a host function makes.
+const SMALL_DEPTH: u32 = 64;
 
 /// All values of a buffer. Errors (Invalid): damaged, too deep, contains itself, too many.
 pub fn values(flat: &Flat) -> Result<Vec<Value>> {
@@ -21,7 +23,16 @@ pub fn values(flat: &Flat) -> Result<Vec<Value>> {
 
 /// The next value.
 pub fn value(reader: &mut FlatReader<'_>) -> Result<Value> {
-    let mut plain = Plain { begun: Vec::new(), open: Vec::new(), left: MAX_VALUES };
+    within(reader, FlatReader::MAX_DEPTH)
+}
+
+/// The next value, for host functions: they run on the stack of their guest, which is small, so trees are less deep.
+pub fn small(reader: &mut FlatReader<'_>) -> Result<Value> {
+    within(reader, SMALL_DEPTH)
+}
+
+fn within(reader: &mut FlatReader<'_>, max_depth: u32) -> Result<Value> {
+    let mut plain = Plain { begun: Vec::new(), open: Vec::new(), left: MAX_VALUES, max_depth };
     plain.value(reader, 0)
 }
 
@@ -31,12 +42,13 @@ struct Plain<'a> {
     /// Numbers of the containers around the current place.
     open: Vec<usize>,
     left: usize,
+    max_depth: u32,
 }
 
 impl<'a> Plain<'a> {
     fn value(&mut self, r: &mut FlatReader<'a>, depth: u32) -> Result<Value> {
-        if depth > FlatReader::MAX_DEPTH {
-            return Err(Error::invalid(format!("value is nested deeper than {} levels", FlatReader::MAX_DEPTH)));
+        if depth > self.max_depth {
+            return Err(Error::invalid(format!("value is nested deeper than {} levels", self.max_depth)));
         }
         self.left = self.left.checked_sub(1).ok_or_else(|| Error::invalid("value has too many parts"))?;
         let here = r.clone();
