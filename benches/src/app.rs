@@ -17,6 +17,9 @@ use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::{Pool, PoolConfig};
 use wippy_runtime::security::{Engine, Policies};
 use wippy_runtime::{Error, Node, SpawnRequest};
+use wippy_wasm::Guests;
+use wit_component::StringEncoding;
+use wit_parser::Resolve;
 
 use crate::measure;
 
@@ -63,6 +66,28 @@ const SOURCES: [(&str, &str); 31] = sources![
     "ticking",
     "timers",
 ];
+
+/// Entries that are there in WebAssembly as well.
+const GUESTS: [(&str, &str); 3] = [
+    ("live_receiver", include_str!("../wasm/live_receiver.wat")),
+    ("ping", include_str!("../wasm/ping.wat")),
+    ("pong", include_str!("../wasm/pong.wat")),
+];
+/// Workloads whose processes they are.
+pub const WASM_WORKLOADS: [&str; 2] = ["live", "pingpong"];
+
+/// A guest with the description of its world, as tool chains put it in.
+fn guest(text: &str) -> Result<Vec<u8>, Error> {
+    let failed = |e: &dyn std::fmt::Display| Error::internal(format!("cannot make a guest: {e}"));
+    let mut module = wat::parse_str(text).map_err(|e| failed(&e))?;
+    let mut resolve = Resolve::default();
+    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../wasm-guest-sdk/wit");
+    let (package, _) = resolve.push_dir(contract).map_err(|e| failed(&e))?;
+    let world = resolve.select_world(&[package], Some("process")).map_err(|e| failed(&e))?;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .map_err(|e| failed(&e))?;
+    Ok(module)
+}
 
 /// A library that the workloads with latenesses import.
 const LIBRARY: &str = "lateness";
@@ -118,6 +143,16 @@ impl App {
         let scope = engine.scope(&ids, &[]);
         self.node.set_policies(engine);
         self.on_behalf = Arc::new(Inherited { actor: Some(actor), scope, ..Inherited::default() });
+        Ok(())
+    }
+
+    /// Puts guests in WebAssembly in the place of the Lua processes that a workload starts.
+    pub fn use_wasm(&self) -> Result<(), Error> {
+        let guests = Guests::new(&self.node)?;
+        for (name, text) in GUESTS {
+            let id = EntryId::parse(&format!("bench:{name}"));
+            self.node.register_factory(&id, guests.process(&id, &guest(text)?)?);
+        }
         Ok(())
     }
 

@@ -8,6 +8,6 @@ mod app;
 mod measure;
 mod workload;
 
-pub use app::{App, HOST};
+pub use app::{App, HOST, WASM_WORKLOADS};
 pub use measure::{peak_rss_kb, rss_kb};
 pub use workload::{Figures, WORKLOADS, Workload, run};

@@ -1,7 +1,7 @@
 //! Every workload runs at a small size and gives the right answer, so that the
 //! benchmarks cannot rot.
 
-use wippy_benches::{App, WORKLOADS, run};
+use wippy_benches::{App, WASM_WORKLOADS, WORKLOADS, run};
 
 #[test]
 fn every_workload_answers() {
@@ -19,6 +19,18 @@ fn every_workload_answers() {
     }
     while !app.node().table().is_empty() {
         std::thread::yield_now();
+    }
+}
+
+#[test]
+fn guests_in_webassembly_answer_too() {
+    let app = App::start(2).expect("an application");
+    app.use_wasm().expect("guests that compile");
+    for workload in WORKLOADS.iter().filter(|w| WASM_WORKLOADS.contains(&w.name)) {
+        let (n, m) = workload.quick;
+        let figures = run(&app, workload, n, m).unwrap_or_else(|e| panic!("{}: {e}", workload.name));
+        let answer = workload.answer.expect("an answer")(n, m);
+        assert_eq!(figures.get("check"), Some(answer as f64), "{}", workload.name);
     }
 }
 

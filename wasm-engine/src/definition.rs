@@ -74,6 +74,25 @@ pub struct Definition {
     pub profile: Option<Profile>,
 }
 
+impl Definition {
+    /// A process without an entry, with everything as it is when nothing is said.
+    pub fn process() -> Definition {
+        Definition {
+            role: Role::Process,
+            source: Source::Text(String::new()),
+            method: String::new(),
+            wit: String::new(),
+            transport: Transport::Payload,
+            grants: Grants::default(),
+            wasi: WasiSettings::default(),
+            max_execution: None,
+            memory: 0,
+            strict_imports: false,
+            profile: None,
+        }
+    }
+}
+
 /// Reads an entry. Errors (Internal): `failed to unpack KIND config: invalid configuration: ...`; Invalid for imports
 /// that nothing offers.
 pub fn read(entry: &Entry) -> Result<Definition> {

@@ -12,6 +12,7 @@ mod core_call;
 mod definition;
 mod engine;
 mod grants;
+mod guests;
 mod handler;
 mod host;
 mod link;
@@ -22,3 +23,4 @@ mod values;
 mod wasi;
 
 pub use component::{WasmComponent, component};
+pub use guests::Guests;

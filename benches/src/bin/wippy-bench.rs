@@ -1,15 +1,15 @@
-//! `wippy-bench [--lang lua] [--workers K] [--policies P] WORKLOAD N M`: runs
+//! `wippy-bench [--lang lua|wasm] [--workers K] [--policies P] WORKLOAD N M`: runs
 //! one workload and prints one line of JSON, as the suite of peers wants it.
 //! With `--policies` it runs as somebody who has a scope of so many policies.
 
 use std::process::ExitCode;
 
-use wippy_benches::{App, Figures, WORKLOADS, peak_rss_kb, run};
+use wippy_benches::{App, Figures, WASM_WORKLOADS, WORKLOADS, peak_rss_kb, run};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: wippy-bench [--lang lua] [--workers K] [--policies P] WORKLOAD N M";
+const USAGE: &str = "usage: wippy-bench [--lang lua|wasm] [--workers K] [--policies P] WORKLOAD N M";
 
 struct Options {
     lang: String,
@@ -45,13 +45,17 @@ fn main() -> ExitCode {
     };
     let Options { lang, workload: name, n, m, .. } = &options;
     let known = WORKLOADS.iter().find(|w| w.name == name);
-    let (Some(workload), "lua") = (known, lang.as_str()) else {
+    let written = lang == "lua" || (lang == "wasm" && WASM_WORKLOADS.contains(&name.as_str()));
+    let (Some(workload), true) = (known, written) else {
         println!(r#"{{"peer":"wippy-{lang}","workload":"{name}","skip":"not written for this peer"}}"#);
         return ExitCode::SUCCESS;
     };
     let figures = App::start(options.workers).and_then(|mut app| {
         if options.policies > 0 {
             app.restrict(options.policies)?;
+        }
+        if lang == "wasm" {
+            app.use_wasm()?;
         }
         run(&app, workload, *n, *m)
     });

@@ -1,0 +1,23 @@
+;; Sends every message back to its sender; `stop` ends it.
+(module
+  (import "wippy:process/mailbox@0.1.0" "receive" (func $receive (param i32 i32 i32 i32 i32 i32 i64 i32)))
+  (import "wippy:process/processes@0.1.0" "send" (func $send (param i32 i32 i32 i64 i32 i32 i32 i32 i32)))
+  (memory (export "memory") 1)
+  (global $top (mut i32) (i32.const 4096))
+  (func (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32) (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+    (global.set $top (i32.add (local.get $at) (local.get $size)))
+    local.get $at)
+  (func (export "run") (param i32 i32) (result i32)
+    (loop $next
+      (global.set $top (i32.const 4096))
+      (call $receive (i32.const 1) (i32.const 8) (i32.const 0) (i32.const 8) (i32.const 0)
+        (i32.const 0) (i64.const 0) (i32.const 64))
+      (if (i32.eq (i32.load align=1 (i32.load (i32.const 72))) (i32.const 0x706f7473)) (then (return (i32.const 1024))))
+      (call $send (i32.const 0)
+        (i32.load (i32.const 88)) (i32.load (i32.const 92)) (i64.load (i32.const 96))
+        (i32.load (i32.const 72)) (i32.load (i32.const 76))
+        (i32.load (i32.const 104)) (i32.load (i32.const 108))
+        (i32.const 512))
+      (br $next))
+    unreachable))
