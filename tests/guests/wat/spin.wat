@@ -1,0 +1,2 @@
+;; Computes for ever.
+(module (func (export "spin") (loop $again br $again)))
