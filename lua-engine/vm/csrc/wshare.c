@@ -65,6 +65,9 @@
 **
 ** Memory of shared objects comes from malloc, is counted, and its exhaustion
 ** aborts, as in the host's own code: none of it belongs to a state.
+**
+** One file, although a long one: names, counts, common strings and the epoch are
+** private to it, and every function below is written against the rules above.
 */
 #define wshare_c
 #define LUA_CORE
