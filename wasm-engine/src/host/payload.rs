@@ -1,5 +1,7 @@
 //! Values between the flat form and the payloads of the contract.
 
+use std::sync::Arc;
+
 use wasmtime::component::{Resource, ResourceTable};
 use wippy_runtime::payload::{Flat, FlatReader, FlatWriter, Map, Tag, Value, msgpack};
 use wippy_runtime::process::Exit;
@@ -11,7 +13,7 @@ use crate::values::{plain, walk};
 
 /// A value that stays here while the guest holds a handle.
 #[derive(Clone)]
-pub struct HeldValue(pub Flat);
+pub struct HeldValue(pub Arc<Flat>);
 
 /// Writes payloads one after the other, within `limit` bytes. Errors (Invalid, LimitExceeded): data that is not in its
 /// format, handles of values that are gone, too much.
@@ -166,11 +168,11 @@ fn table_payload(table: &mut ResourceTable, bytes: &[u8], form: TableForm) -> Re
     {
         return Ok(Payload::Encoded(Encoded { format, data }));
     }
-    hold(table, Flat::from_bytes(bytes)).map(Payload::Held)
+    hold(table, Arc::new(Flat::from_bytes(bytes))).map(Payload::Held)
 }
 
 /// A handle to a value. Errors: LimitExceeded.
-pub fn hold(table: &mut ResourceTable, flat: Flat) -> Result<Resource<HeldValue>> {
+pub fn hold(table: &mut ResourceTable, flat: Arc<Flat>) -> Result<Resource<HeldValue>> {
     table.push(HeldValue(flat)).map_err(|_| Error::limit_exceeded("too many held values"))
 }
 

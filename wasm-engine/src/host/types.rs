@@ -1,5 +1,7 @@
 //! Pids, values that stay here, and their other forms.
 
+use std::sync::Arc;
+
 use wasmtime::component::Resource;
 use wippy_runtime::Error;
 use wippy_runtime::payload::{Flat, FlatReader, Tag};
@@ -41,7 +43,7 @@ impl types::Host for GuestState {
 }
 
 impl GuestState {
-    fn held(&self, value: &Resource<HeldValue>) -> wasmtime::Result<&Flat> {
+    fn held(&self, value: &Resource<HeldValue>) -> wasmtime::Result<&Arc<Flat>> {
         Ok(&self.table.get(value)?.0)
     }
     /// The value at `path`, in a buffer of its own.

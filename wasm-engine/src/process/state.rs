@@ -20,6 +20,9 @@ use crate::host::TableForm;
 use crate::program::Program;
 use crate::wasi::WasiState;
 
+/// Handles a guest may have at a time, whatever its host allows: held values, calls, streams.
+const MAX_HANDLES: usize = 65_536;
+
 /// Why a guest stopped that wants to.
 pub enum Leave {
     Exit(Exit),
@@ -56,12 +59,17 @@ pub struct GuestState {
 
 impl GuestState {
     pub fn new(program: Arc<Program>, control: Arc<Control>, current: Arc<Current>) -> GuestState {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(match control.host.limits.handles {
+            0 => MAX_HANDLES,
+            limit => limit,
+        });
         GuestState {
             memory: Memory::new(control.clone(), program.memory_limit()),
             mailbox: Mailbox::new(&control),
             program,
             control,
-            table: ResourceTable::new(),
+            table,
             wasi: None,
             tables: TableForm::Flat,
             destination: None,
