@@ -41,6 +41,7 @@ manifests![
     "store",
     "compress",
     "crypto",
+    "text",
     "io",
     "system",
     "metrics",

@@ -1,5 +1,5 @@
-//! Modules that work on data alone and need libraries of their own: `compress`
-//! and `crypto`.
+//! Modules that work on data alone and need libraries of their own: `compress`,
+//! `crypto` and `text`.
 //!
 //! What is small is done inside the step; what may take longer than a time slice
 //! is done on the blocking pool while its process waits (`work`).
@@ -7,6 +7,7 @@
 
 pub mod compress;
 pub mod crypto;
+pub mod text;
 mod work;
 
 use std::sync::Arc;
@@ -30,10 +31,12 @@ impl Component for DataComponent {
         &["lua"]
     }
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
-        setup.commands(work::register::<compress::Compress>);
-        setup.commands(work::register::<crypto::Crypto>);
+        setup.commands(work::register::<compress::Compress, Vec<u8>>);
+        setup.commands(work::register::<crypto::Crypto, Vec<u8>>);
+        setup.commands(text::register);
         let catalogue = setup.context.need::<Catalogue>()?;
         catalogue.offer(&compress::MODULE)?;
-        catalogue.offer(&crypto::MODULE)
+        catalogue.offer(&crypto::MODULE)?;
+        catalogue.offer(&text::MODULE)
     }
 }

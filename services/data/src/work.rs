@@ -8,7 +8,7 @@ use wippy_lua::process::InProcess;
 use wippy_runtime::Result as Outcome;
 use wippy_runtime::dispatch::{DispatcherBuilder, Gate, Permissions, Request};
 
-type Job = Box<dyn FnOnce() -> Outcome<Vec<u8>> + Send>;
+type Job<T> = Box<dyn FnOnce() -> Outcome<T> + Send>;
 
 /// The module that computes.
 pub trait Area: Send + 'static {
@@ -16,43 +16,50 @@ pub trait Area: Send + 'static {
     const NAME: &'static str;
 }
 
-/// Gives bytes; needs no permission beside the capability to use the module.
-struct Compute<A>(Job, PhantomData<A>);
+/// Gives a `T`; needs no permission beside the capability to use the module.
+struct Compute<A, T>(Job<T>, PhantomData<A>);
 
-impl<A: Area> Request for Compute<A> {
+impl<A: Area, T: Send + 'static> Request for Compute<A, T> {
     const NAME: &'static str = A::NAME;
     const CAPABILITY: &'static str = A::NAME;
     const PERMISSIONS: Permissions = Some(&[]);
-    type Reply = Vec<u8>;
+    type Reply = T;
     fn authorize(&self, _: &Gate<'_>) -> Outcome<()> {
         Ok(())
     }
 }
 
-pub fn register<A: Area>(commands: &mut DispatcherBuilder) {
-    commands.blocking(|_, job: Compute<A>| (job.0)());
+/// Adds the command that computes values of type `T` for a module.
+pub fn register<A: Area, T: Send + 'static>(commands: &mut DispatcherBuilder) {
+    commands.blocking(|_, job: Compute<A, T>| (job.0)());
 }
 
-/// Ends the running function with the bytes that `job` gives and nil, or with `nil, err`. `little`: it takes less than
-/// about a hundred microseconds.
+/// Goes on with what `job` gives, as the end of a native function. `little`: it takes less than about a hundred
+/// microseconds.
+pub fn run<A: Area, T: Send + 'static>(
+    call: &mut Call<'_>,
+    little: bool,
+    job: impl FnOnce() -> Outcome<T> + Send + 'static,
+    then: fn(&mut Call<'_>, Outcome<T>) -> Result<Ret, Raise>,
+) -> Result<Ret, Raise> {
+    let can_wait = call.engine().is_ok_and(|engine| engine.check_can_block(call).is_ok());
+    match can_wait && !little {
+        true => call.request(Compute::<A, T>(Box::new(job), PhantomData), then),
+        false => then(call, job()),
+    }
+}
+
+/// [`run`] for bytes: ends the function with them and nil, or with `nil, err`.
 pub fn give<A: Area>(
     call: &mut Call<'_>,
     little: bool,
     job: impl FnOnce() -> Outcome<Vec<u8>> + Send + 'static,
 ) -> Result<Ret, Raise> {
-    let can_wait = call.engine().is_ok_and(|engine| engine.check_can_block(call).is_ok());
-    match can_wait && !little {
-        true => call.request(Compute::<A>(Box::new(job), PhantomData), finish),
-        false => finish(call, job()),
-    }
-}
-
-fn finish(call: &mut Call<'_>, bytes: Outcome<Vec<u8>>) -> Result<Ret, Raise> {
-    match bytes {
+    run::<A, Vec<u8>>(call, little, job, |call, bytes| match bytes {
         Ok(bytes) => {
             call.push_str(bytes);
             call.fine()
         }
         Err(e) => call.fail(e),
-    }
+    })
 }

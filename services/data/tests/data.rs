@@ -7,7 +7,7 @@ mod world;
 use std::path::{Path, PathBuf};
 
 use wippy_lua::modules::{Module, ModuleValue};
-use wippy_lua::native::{Member, MemberValue};
+use wippy_lua::native::{Member, MemberValue, Object};
 use wippy_lua_types::builtin;
 use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::process::Limits;
@@ -37,7 +37,7 @@ fn cases(text: &str) -> Vec<[String; 3]> {
 }
 
 /// Functions that cases share.
-const HEAD: &str = r#"local compress, crypto = require("compress"), require("crypto")
+const HEAD: &str = r#"local compress, crypto, text = require("compress"), require("crypto"), require("text")
 local function unhex(text) return (text:gsub("%X", ""):gsub("%x%x", function(d) return string.char(tonumber(d, 16)) end)) end
 local function hex(bytes) return (bytes:gsub(".", function(c) return string.format("%02x", c:byte()) end)) end
 local lines = {}
@@ -120,10 +120,13 @@ fn the_checker_is_told_what_is_there() {
         }
     }
     let mut wrong = Vec::new();
-    let modules: [&Module; 2] = [&wippy_data::compress::MODULE, &wippy_data::crypto::MODULE];
+    let modules: [&Module; 3] = [&wippy_data::compress::MODULE, &wippy_data::crypto::MODULE, &wippy_data::text::MODULE];
     for module in modules {
         let ModuleValue::Table(members) = module.value else { panic!("a table") };
         compare(module.name, module.name, members, &mut wrong);
     }
+    compare("text", "Regexp", wippy_data::text::Regexp::METHODS, &mut wrong);
+    compare("text", "Differ", wippy_data::text::Differ::METHODS, &mut wrong);
+    compare("text", "Splitter", wippy_data::text::Splitter::METHODS, &mut wrong);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -132,7 +132,7 @@ pub fn entry(id: &str, kind: &str, data: &str) -> Entry {
 
 /// A process with the modules of this crate.
 pub fn program(id: &str, source: &str) -> Entry {
-    let mut program = entry(id, "process.lua", "{method: main, modules: [compress, crypto, time]}");
+    let mut program = entry(id, "process.lua", "{method: main, modules: [compress, crypto, text, time]}");
     if let Value::Map(data) = &mut program.data {
         data.insert("source".into(), source.into());
     }
