@@ -126,7 +126,7 @@ impl App {
     /// From now on everything runs as somebody whose scope has `policies` policies, one of which allows all of
     /// `process.*`; the others are about other actions. Once.
     pub fn restrict(&mut self, policies: usize) -> Result<(), Error> {
-        let engine = Engine::new(false, Bus::new());
+        let engine = Engine::new(false, Bus::new(), self.node.clock().clone());
         let policy = |i: usize| {
             let action = if i == 0 { "process.*".to_owned() } else { format!("store.{i}.*") };
             let fields = [("actions", action), ("resources", "*".to_owned()), ("effect", "allow".to_owned())];

@@ -39,6 +39,8 @@ pub fn to_plain(value: &expr::Value) -> Result<Value> {
         expr::Value::Str(text) => Value::Str(text.to_string()),
         expr::Value::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
         expr::Value::List(list) => Value::List(list.items().iter().map(to_plain).collect::<Result<_>>()?),
+        // As `string` shows them.
+        expr::Value::Time(_) | expr::Value::Duration(_) | expr::Value::Zone(_) => Value::Str(value.to_string()),
         expr::Value::Map(map) => {
             let entry = |(key, value): (&expr::Key, &expr::Value)| match key.as_str() {
                 Some(key) => Ok((key.to_owned(), to_plain(value)?)),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use wippy_runtime::clock::VirtualClock;
 use wippy_runtime::events::Bus;
 use wippy_runtime::payload::{Map, Value};
 use wippy_runtime::process::{Actor, Inherited};
@@ -35,7 +36,7 @@ impl World {
     fn new(strict: bool) -> World {
         let bus = Bus::new();
         let registry = Registry::new(Default::default(), Arc::new(MemoryHistory::new()), bus.clone());
-        let engine = Engine::new(strict, bus.clone());
+        let engine = Engine::new(strict, bus.clone(), Arc::new(VirtualClock::new()));
         registry.add_handler(engine.clone());
         World { registry, engine, bus }
     }
@@ -322,6 +323,7 @@ fn expressions_hold_as_the_reference_says() {
         ("unknown.field", false),
         ("meta.n", false),
         ("actor.meta.age > 18 ? meta.owner == actor.id : false", true),
+        ("now().Year() == 2024 and now() < date('2030-01-01')", true),
         ("all(1..1000000, true)", false),
         ("all(1..5000, any(1..5000, # > 6000) or true)", false),
     ];

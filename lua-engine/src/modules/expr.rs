@@ -74,10 +74,12 @@ impl Object for ProgramObject {
 /// Runs a program with the names in argument `i`, if there are any, and pushes the result.
 fn answer(call: &mut Call<'_>, program: Result<Arc<Program>>, i: i32) -> Result<Ret, Raise> {
     let env = if call.is_nil_or_none(i) { None } else { Some(call.value(i)?) };
+    let surroundings = call.state().surroundings();
+    let now = || surroundings.unix_nanos();
     let run = |program: Arc<Program>| {
         let names = env.as_ref().map(expression::Names::of).transpose()?;
         let env = names.as_ref().map(|n| n as &dyn Env);
-        to_plain(&program.run(env, Limits::default()).map_err(internal)?)
+        to_plain(&program.run(env, &now, Limits::default()).map_err(internal)?)
     };
     match program.and_then(run) {
         Ok(value) => call.push_value(&value)?,

@@ -32,6 +32,8 @@ impl Checker<'_> {
                 crate::Value::Bytes(_) => Ty::Bytes,
                 crate::Value::List(_) => Ty::List,
                 crate::Value::Map(_) => Ty::Map,
+                // There are no literals of these.
+                crate::Value::Time(_) | crate::Value::Duration(_) | crate::Value::Zone(_) => Ty::Any,
             },
             Kind::Name(name) => self.name(node.at, name)?,
             Kind::Environment => Ty::Any,
@@ -134,7 +136,8 @@ impl Checker<'_> {
         let ty = self.node(inner)?;
         let (takes, gives) = match op {
             Unary::Not => (Set::BOOL, Ty::Bool),
-            Unary::Minus | Unary::Plus => (Set::NUMBER, ty),
+            Unary::Minus => (Set::NUMBER.or(Set::DURATION), ty),
+            Unary::Plus => (Set::NUMBER, ty),
         };
         if ty == Ty::Nil || !ty.is(takes) {
             return Err(Fault::new(at, format!("invalid operation: {} (mismatched type {ty})", op.text())));
@@ -151,7 +154,8 @@ impl Checker<'_> {
             Binary::Or | Binary::And => both(Set::BOOL).then_some(Ty::Bool),
             Binary::Equal | Binary::NotEqual => comparable(left, right).then_some(Ty::Bool),
             Binary::Less | Binary::Greater | Binary::LessEqual | Binary::GreaterEqual => {
-                (both(Set::NUMBER) || both(Set::STR)).then_some(Ty::Bool)
+                let ordered = [Set::NUMBER, Set::STR, Set::TIME, Set::DURATION];
+                ordered.into_iter().any(both).then_some(Ty::Bool)
             }
             Binary::In => match right {
                 Ty::List | Ty::Any | Ty::Nil => Some(Ty::Bool),
@@ -162,7 +166,16 @@ impl Checker<'_> {
                 (left.is(Set::STR.or(Set::BYTES)) && right.is(Set::STR)).then_some(Ty::Bool)
             }
             Binary::Range => both(Set::INT).then_some(Ty::List),
+            Binary::Add | Binary::Subtract | Binary::Multiply
+                if known && let Some(ty) = of_time(link.op, left, right) =>
+            {
+                Some(ty)
+            }
             Binary::Add if both(Set::STR) && known => Some(Ty::Str),
+            Binary::Add if !known && [left, right].iter().all(|ty| ty.is(Set::TIME.or(Set::DURATION))) => Some(Ty::Any),
+            Binary::Subtract | Binary::Multiply if !known && [left, right].iter().all(|ty| ty.is(TIMES)) => {
+                Some(Ty::Any)
+            }
             Binary::Add if both(Set::NUMBER) || both(Set::STR) => Some(if known { sum(left, right) } else { Ty::Any }),
             Binary::Add => None,
             Binary::Subtract | Binary::Multiply => {
@@ -218,7 +231,9 @@ impl Checker<'_> {
             StepKind::Method(name, arguments) => {
                 self.all(arguments)?;
                 match base {
-                    Ty::Any => Ok(Ty::Any),
+                    Ty::Nil if optional => Ok(Ty::Any),
+                    // Which ones there are shows when it runs.
+                    Ty::Any | Ty::Time | Ty::Duration | Ty::Zone => Ok(Ty::Any),
                     _ => Err(Fault::new(at, format!("type {base} has no method {name}"))),
                 }
             }
@@ -243,6 +258,22 @@ impl Checker<'_> {
         }
         Ok(which.result())
     }
+}
+
+/// What may stand beside `-` and `*`.
+const TIMES: Set = Set::TIME.or(Set::DURATION).or(Set::NUMBER);
+
+/// What an operator makes of times and durations.
+fn of_time(op: Binary, left: Ty, right: Ty) -> Option<Ty> {
+    Some(match (op, left, right) {
+        (Binary::Add, Ty::Time, Ty::Duration) | (Binary::Add, Ty::Duration, Ty::Time) => Ty::Time,
+        (Binary::Subtract, Ty::Time, Ty::Duration) => Ty::Time,
+        (Binary::Subtract, Ty::Time, Ty::Time) => Ty::Duration,
+        (Binary::Add | Binary::Subtract, Ty::Duration, Ty::Duration) => Ty::Duration,
+        (Binary::Multiply, Ty::Duration, Ty::Int | Ty::Float) => Ty::Duration,
+        (Binary::Multiply, Ty::Int | Ty::Float, Ty::Duration) => Ty::Duration,
+        _ => return None,
+    })
 }
 
 fn sum(left: Ty, right: Ty) -> Ty {

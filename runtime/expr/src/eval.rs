@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use regex::RegexBuilder;
@@ -56,6 +57,14 @@ impl Budget {
     }
 }
 
+/// Where a run takes place.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'e> {
+    pub env: Option<&'e dyn Env>,
+    /// Nanoseconds since 1970.
+    pub now: &'e dyn Fn() -> i64,
+}
+
 /// The element a predicate looks at.
 struct Place {
     item: Value,
@@ -64,7 +73,7 @@ struct Place {
 }
 
 pub(crate) struct Run<'e> {
-    env: Option<&'e dyn Env>,
+    around: Surroundings<'e>,
     budget: Budget,
     /// By slot.
     variables: Vec<Value>,
@@ -74,8 +83,8 @@ pub(crate) struct Run<'e> {
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
 impl<'e> Run<'e> {
-    pub fn new(env: Option<&'e dyn Env>, limits: Limits, slots: usize) -> Run<'e> {
-        Run { env, budget: Budget::new(limits), variables: vec![Value::Nil; slots], places: Vec::new() }
+    pub fn new(around: Surroundings<'e>, limits: Limits, slots: usize) -> Run<'e> {
+        Run { around, budget: Budget::new(limits), variables: vec![Value::Nil; slots], places: Vec::new() }
     }
 
     pub fn node(&mut self, node: &Node) -> Result<Value> {
@@ -84,7 +93,7 @@ impl<'e> Run<'e> {
         match &node.kind {
             Kind::Constant(value) => Ok(value.clone()),
             Kind::Name(name) => self.name(name).map_err(at),
-            Kind::Environment => Ok(self.env.map_or(Value::Nil, |env| env.all())),
+            Kind::Environment => Ok(self.around.env.map_or(Value::Nil, |env| env.all())),
             Kind::Local(slot) => Ok(self.variables[usize::from(*slot)].clone()),
             Kind::Pointer(pointer) => Ok(match (self.places.last(), pointer) {
                 (None, _) => Value::Nil,
@@ -154,7 +163,7 @@ impl<'e> Run<'e> {
             Kind::Path(base, path) => self.path(base, path),
             Kind::Builtin(builtin, arguments) => {
                 let arguments = self.all(arguments)?;
-                builtin.run(&mut self.budget, &arguments).map_err(at)
+                builtin.run(&mut self.budget, self.around.now, &arguments).map_err(at)
             }
             Kind::Loop(which, parts) => self.predicate(node.at, *which, parts),
             Kind::Call(name, _) => Err(at(format!("{name} is not a function").into())),
@@ -166,7 +175,7 @@ impl<'e> Run<'e> {
     }
 
     fn name(&self, name: &str) -> Result<Value, Text> {
-        match self.env {
+        match self.around.env {
             Some(env) => Ok(env.get(name)?.unwrap_or_default()),
             None => Err(format!("cannot fetch {name} from <nil>").into()),
         }
@@ -280,7 +289,7 @@ impl<'e> Run<'e> {
 
     fn path(&mut self, base: &Node, path: &Path) -> Result<Value> {
         let mut steps = &path.steps[..];
-        let reached = match (&base.kind, self.env) {
+        let reached = match (&base.kind, self.around.env) {
             (Kind::Name(name), Some(env)) if !path.keys.is_empty() => env.reach(name, &path.keys),
             _ => None,
         };
@@ -320,7 +329,7 @@ impl<'e> Run<'e> {
             }
             StepKind::Method(name, arguments) => {
                 let arguments = self.all(arguments)?;
-                builtins::method(&value, name, &arguments).map_err(at)
+                builtins::method(&mut self.budget, &value, name, &arguments).map_err(at)
             }
         }
     }
@@ -411,6 +420,7 @@ fn unary(op: Unary, value: &Value) -> Result<Value, Text> {
         (Unary::Plus, Value::Int(_) | Value::Float(_)) => Ok(value.clone()),
         (Unary::Minus, Value::Int(n)) => Ok(Value::Int(n.wrapping_neg())),
         (Unary::Minus, Value::Float(n)) => Ok(Value::Float(-n)),
+        (Unary::Minus, Value::Duration(n)) => Ok(Value::Duration(n.wrapping_neg())),
         _ => Err(format!("invalid operation: {} {}", op.text(), value.type_name()).into()),
     }
 }
@@ -430,6 +440,8 @@ pub(crate) fn order(left: &Value, right: &Value) -> Option<Option<Ordering>> {
     match (left, right) {
         (Value::Int(a), Value::Int(b)) => Some(Some(a.cmp(b))),
         (Value::Str(a), Value::Str(b)) => Some(Some(a.cmp(b))),
+        (Value::Time(a), Value::Time(b)) => Some(Some(a.total().cmp(&b.total()))),
+        (Value::Duration(a), Value::Duration(b)) => Some(Some(a.cmp(b))),
         _ => Some(left.as_float()?.partial_cmp(&right.as_float()?)),
     }
 }
@@ -445,7 +457,9 @@ fn arithmetic(left: &Value, op: Binary, right: &Value) -> Result<Value, Text> {
             _ => {}
         }
     }
-    let (Some(a), Some(b)) = (left.as_float(), right.as_float()) else { return Err(mismatch(left, op.text(), right)) };
+    let (Some(a), Some(b)) = (left.as_float(), right.as_float()) else {
+        return of_time(left, op, right).ok_or_else(|| mismatch(left, op.text(), right));
+    };
     Ok(Value::Float(match op {
         Binary::Add => a + b,
         Binary::Subtract => a - b,
@@ -454,6 +468,25 @@ fn arithmetic(left: &Value, op: Binary, right: &Value) -> Result<Value, Text> {
         Binary::Power => a.powf(b),
         _ => return Err(mismatch(left, op.text(), right)),
     }))
+}
+
+/// What an operator makes of times and durations. Sums that do not fit wrap around.
+fn of_time(left: &Value, op: Binary, right: &Value) -> Option<Value> {
+    Some(match (left, op, right) {
+        (Value::Time(t), Binary::Add, Value::Duration(d)) | (Value::Duration(d), Binary::Add, Value::Time(t)) => {
+            Value::Time(Arc::new(t.add(*d)))
+        }
+        (Value::Time(t), Binary::Subtract, Value::Duration(d)) => Value::Time(Arc::new(t.add(d.wrapping_neg()))),
+        (Value::Time(a), Binary::Subtract, Value::Time(b)) => Value::Duration(a.since(b)),
+        (Value::Duration(a), Binary::Add, Value::Duration(b)) => Value::Duration(a.wrapping_add(*b)),
+        (Value::Duration(a), Binary::Subtract, Value::Duration(b)) => Value::Duration(a.wrapping_sub(*b)),
+        (Value::Duration(d), Binary::Multiply, Value::Int(n))
+        | (Value::Int(n), Binary::Multiply, Value::Duration(d)) => Value::Duration(d.wrapping_mul(*n)),
+        (Value::Duration(d), Binary::Multiply, n) | (n, Binary::Multiply, Value::Duration(d)) => {
+            Value::Duration((*d as f64 * n.as_float()?) as i64)
+        }
+        _ => return None,
+    })
 }
 
 /// The element of `value` at `key`.

@@ -108,9 +108,10 @@ impl Program {
     pub fn weight(&self) -> usize {
         self.parsed.weight
     }
-    /// Without an `env` every name is an error.
-    pub fn run(&self, env: Option<&dyn Env>, limits: Limits) -> Result<Value, Error> {
-        let result = eval::Run::new(env, limits, self.parsed.slots).node(&self.parsed.root);
+    /// Without an `env` every name is an error. `now` gives nanoseconds since 1970.
+    pub fn run(&self, env: Option<&dyn Env>, now: &dyn Fn() -> i64, limits: Limits) -> Result<Value, Error> {
+        let around = eval::Surroundings { env, now };
+        let result = eval::Run::new(around, limits, self.parsed.slots).node(&self.parsed.root);
         result.map_err(|fault| fault.locate(&self.source))
     }
 }

@@ -15,6 +15,9 @@ pub enum Ty {
     Bytes,
     List,
     Map,
+    Time,
+    Duration,
+    Zone,
     /// Has just these members, of these types.
     Object(&'static [(&'static str, Ty)]),
 }
@@ -31,6 +34,9 @@ impl fmt::Display for Ty {
             Ty::Bytes => "[]uint8",
             Ty::List => "[]interface {}",
             Ty::Map => "map[string]interface {}",
+            Ty::Time => "time.Time",
+            Ty::Duration => "time.Duration",
+            Ty::Zone => "*time.Location",
             Ty::Object(_) => "struct",
         })
     }
@@ -55,6 +61,9 @@ impl Ty {
             Ty::Bytes => Set::BYTES,
             Ty::List => Set::LIST,
             Ty::Map | Ty::Object(_) => Set::MAP,
+            Ty::Time => Set::TIME,
+            Ty::Duration => Set::DURATION,
+            Ty::Zone => Set::ZONE,
         };
         set.0 & bit.0 != 0
     }
@@ -73,6 +82,9 @@ impl Set {
     pub const BYTES: Set = Set(1 << 5);
     pub const LIST: Set = Set(1 << 6);
     pub const MAP: Set = Set(1 << 7);
+    pub const TIME: Set = Set(1 << 8);
+    pub const DURATION: Set = Set(1 << 9);
+    pub const ZONE: Set = Set(1 << 10);
     pub const ANY: Set = Set(u16::MAX);
     pub const NUMBER: Set = Set::INT.or(Set::FLOAT);
 
@@ -90,6 +102,9 @@ impl Set {
             Value::Bytes(_) => Set::BYTES,
             Value::List(_) => Set::LIST,
             Value::Map(_) => Set::MAP,
+            Value::Time(_) => Set::TIME,
+            Value::Duration(_) => Set::DURATION,
+            Value::Zone(_) => Set::ZONE,
         };
         self.0 & bit.0 != 0
     }

@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use indexmap::{Equivalent, IndexMap};
+use wippy_calendar::{Location, Moment, PRINTED, duration, layout};
 
 /// How deep lists and maps may nest.
 pub const MAX_NESTING: u16 = 200;
@@ -55,6 +56,10 @@ pub enum Value {
     Bytes(Arc<[u8]>),
     List(Arc<List>),
     Map(Arc<Map>),
+    Time(Arc<Moment>),
+    /// Nanoseconds.
+    Duration(i64),
+    Zone(Location),
 }
 
 #[derive(Debug)]
@@ -224,6 +229,9 @@ impl Value {
             Value::Bytes(_) => "[]uint8",
             Value::List(_) => "[]interface {}",
             Value::Map(_) => "map[string]interface {}",
+            Value::Time(_) => "time.Time",
+            Value::Duration(_) => "time.Duration",
+            Value::Zone(_) => "*time.Location",
         }
     }
 }
@@ -239,6 +247,9 @@ impl PartialEq for Value {
             (Value::Bytes(a), Value::Bytes(b)) => a == b,
             (Value::List(a), Value::List(b)) => Arc::ptr_eq(a, b) || a.items == b.items,
             (Value::Map(a), Value::Map(b)) => Arc::ptr_eq(a, b) || a.entries == b.entries,
+            (Value::Time(a), Value::Time(b)) => a.total() == b.total(),
+            (Value::Duration(a), Value::Duration(b)) => a == b,
+            (Value::Zone(a), Value::Zone(b)) => a.name() == b.name(),
             _ => matches!((self.as_float(), other.as_float()), (Some(a), Some(b)) if a == b),
         }
     }
@@ -253,6 +264,9 @@ impl fmt::Display for Value {
             Value::Int(i) => write!(f, "{i}"),
             Value::Float(x) => write_float(f, *x),
             Value::Str(text) => f.write_str(text),
+            Value::Time(moment) => f.write_str(&layout::format(moment, PRINTED)),
+            Value::Duration(nanos) => f.write_str(&duration::format(*nanos)),
+            Value::Zone(zone) => f.write_str(zone.name()),
             Value::Bytes(bytes) => write_all(f, '[', bytes.iter(), |f, b| write!(f, "{b}")),
             Value::List(list) => write_all(f, '[', list.items.iter(), |f, v| write!(f, "{v}")),
             Value::Map(map) => {

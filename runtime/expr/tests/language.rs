@@ -26,7 +26,7 @@ fn data() -> Data {
         users: [{name: "Ann", age: 30, tags: ["a", "b"]}, {name: "Bob", age: 17, tags: []}]
     }"#;
     let program = Program::compile(source).expect("the names of the table");
-    Data(program.run(None, Limits::default()).expect("the names of the table"))
+    Data(program.run(None, &now, Limits::default()).expect("the names of the table"))
 }
 
 fn ty(value: &Value) -> Ty {
@@ -39,7 +39,15 @@ fn ty(value: &Value) -> Ty {
         Value::Bytes(_) => Ty::Bytes,
         Value::List(_) => Ty::List,
         Value::Map(_) => Ty::Map,
+        Value::Time(_) => Ty::Time,
+        Value::Duration(_) => Ty::Duration,
+        Value::Zone(_) => Ty::Zone,
     }
+}
+
+/// Two days into 2024.
+fn now() -> i64 {
+    1_704_240_000_000_000_000
 }
 
 fn shown(value: &Value) -> String {
@@ -79,7 +87,7 @@ fn expressions_give_what_the_table_says() {
         };
         let result = Program::compile(source).and_then(|p| {
             p.check(&names)?;
-            p.run(env, Limits::default())
+            p.run(env, &now, Limits::default())
         });
         let real = match result {
             Ok(value) => shown(&value),
@@ -127,7 +135,7 @@ fn what_must_be_boolean_is_known_as_far_as_can_be() {
 
 fn outcome(source: &str) -> String {
     let data = data();
-    let result = Program::compile(source).and_then(|p| p.run(Some(&data), Limits::default()));
+    let result = Program::compile(source).and_then(|p| p.run(Some(&data), &now, Limits::default()));
     result.map_or_else(|e| e.message, |v| v.to_string())
 }
 
@@ -271,8 +279,8 @@ fn try_out(source: &str) {
         for names in [Names::Only(&known), Names::Some(&known)] {
             let _ = program.check_bool(&names);
         }
-        let _ = program.run(Some(&data), limits).map(|v| v.to_string());
-        let _ = program.run(None, limits);
+        let _ = program.run(Some(&data), &now, limits).map(|v| v.to_string());
+        let _ = program.run(None, &now, limits);
     }
 }
 
@@ -315,7 +323,7 @@ fn paths_are_reached_at_once() {
     }
     let run = |source: &str| {
         let program = Program::compile(source).expect(source);
-        program.run(Some(&Short), Limits::default()).map_or_else(|e| e.message, |v| v.to_string())
+        program.run(Some(&Short), &now, Limits::default()).map_or_else(|e| e.message, |v| v.to_string())
     };
     assert_eq!(run("a.b['c']"), "b/c");
     assert_eq!(run("a.b.c[0:1]"), "b");

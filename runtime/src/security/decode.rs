@@ -1,10 +1,13 @@
 //! Reading `security.policy` and `security.policy.expr` entries.
 
+use std::sync::Arc;
+
 use regex::RegexBuilder;
 
 use super::condition::{Condition, Operand, Operator, Right};
 use super::expression::Expression;
 use super::policy::{Effect, Filter, Guard, Policy};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::payload::Value;
 use crate::registry::decode::Fields;
@@ -19,11 +22,11 @@ pub(super) const EXPRESSION: &str = "security.policy.expr";
 /// The policy of an entry, and the groups it is in. Errors: Internal `failed to create policy entry`, because of
 /// Invalid `failed to decode policy config` or Internal `failed to create policy`; with `expr policy` in their place
 /// for those.
-pub(super) fn policy(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
-    read(entry).map_err(|e| Error::internal("failed to create policy entry").because(e))
+pub(super) fn policy(entry: &Entry, clock: &Arc<dyn Clock>) -> Result<(Policy, Vec<EntryId>)> {
+    read(entry, clock).map_err(|e| Error::internal("failed to create policy entry").because(e))
 }
 
-fn read(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
+fn read(entry: &Entry, clock: &Arc<dyn Clock>) -> Result<(Policy, Vec<EntryId>)> {
     let is_expression = entry.kind == EXPRESSION;
     let what = if is_expression { "expr policy" } else { "policy" };
     let invalid = |e| Error::invalid(format!("failed to decode {what} config")).because(e);
@@ -43,7 +46,7 @@ fn read(entry: &Entry) -> Result<(Policy, Vec<EntryId>)> {
         "deny" => Effect::Deny,
         other => return Err(invalid(policy.error("effect", format_args!("invalid policy effect: {other}")))),
     };
-    let guard = guard.compile(&policy).map_err(refused)?;
+    let guard = guard.compile(&policy, clock).map_err(refused)?;
     drop(policy);
     fields.finish_and_log();
     Ok((Policy { id: entry.id.clone(), actions, resources, guard, effect }, groups))
@@ -67,14 +70,14 @@ impl<'e> Source<'e> {
             source => Ok(Source::Expression(source)),
         }
     }
-    fn compile(self, policy: &Fields<'_>) -> Result<Guard> {
+    fn compile(self, policy: &Fields<'_>, clock: &Arc<dyn Clock>) -> Result<Guard> {
         match self {
             Source::Conditions(written) => {
                 let conditions = written.into_iter().enumerate();
                 let conditions = conditions.map(|(i, w)| w.compile().map_err(|e| entry_error(policy, i, e)));
                 Ok(Guard::Conditions(conditions.collect::<Result<_>>()?))
             }
-            Source::Expression(source) => match Expression::compile(source) {
+            Source::Expression(source) => match Expression::compile(source, clock.clone()) {
                 Ok(expression) => Ok(Guard::Expression(Box::new(expression))),
                 Err(e) => Err(policy.error("expression", format_args!("expression compilation failed: {e}"))),
             },

@@ -15,6 +15,7 @@ use super::policy::{Outcome, Policy};
 use super::tokens::Surroundings;
 use super::{Ask, Audit, Check, Policies, Scope, commands, decode};
 use crate::boot::{Component, Setup};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Bus;
 use crate::payload::Value;
@@ -79,17 +80,20 @@ pub struct Engine {
     /// The open transaction's changes.
     pending: Mutex<IndexMap<EntryId, Change>>,
     bus: Bus,
+    /// Of expressions.
+    clock: Arc<dyn Clock>,
 }
 
 impl Engine {
     /// In strict mode requests without an actor or a scope are refused, else they are allowed.
-    pub fn new(strict: bool, bus: Bus) -> Arc<Engine> {
+    pub fn new(strict: bool, bus: Bus, clock: Arc<dyn Clock>) -> Arc<Engine> {
         Arc::new(Engine {
             strict,
             scoped: AtomicBool::new(false),
             table: RwLock::default(),
             pending: Mutex::default(),
             bus,
+            clock,
         })
     }
 
@@ -108,7 +112,7 @@ impl Engine {
     }
 
     fn put(&self, entry: &Entry, kind: &'static str) -> Result<()> {
-        let (policy, groups) = decode::policy(entry)?;
+        let (policy, groups) = decode::policy(entry, &self.clock)?;
         self.pending.lock().insert(entry.id.clone(), Change::Put { policy, groups, kind });
         Ok(())
     }
@@ -202,7 +206,7 @@ impl Component for SecurityComponent {
     fn load(&self, setup: &Setup<'_>) -> Result<()> {
         setup.node.set_audit(Audit::from_config(setup.config, setup.node.clock().clone())?);
         let strict = setup.config.get_bool("security", "strict_mode", false);
-        let engine = Engine::new(strict, setup.bus.clone());
+        let engine = Engine::new(strict, setup.bus.clone(), setup.node.clock().clone());
         setup.node.set_policies(engine.clone());
         setup.handler(engine.clone());
         setup.handler(Arc::new(TokenStores::new(Surroundings {

@@ -1,22 +1,24 @@
 //! The guard of `security.policy.expr`: an expression over the actor, the
 //! action, the resource and the attributes of a check.
 
+use std::fmt;
 use std::sync::Arc;
 
 use wippy_expr as expr;
 use wippy_expr::Ty;
 
 use super::Check;
+use crate::clock::Clock;
 use crate::expression::{map_from_plain, reach};
 
 /// Judged inside every request, so it may do far less than other expressions.
 const LIMITS: expr::Limits = expr::Limits { steps: 20_000, memory: 20_000 };
 
 /// A compiled expression that gives a boolean, as far as could be known.
-#[derive(Debug)]
 pub(super) struct Expression {
     program: expr::Program,
     reads_attributes: bool,
+    clock: Arc<dyn Clock>,
 }
 
 fn type_of(name: &str) -> Option<Ty> {
@@ -28,20 +30,26 @@ fn type_of(name: &str) -> Option<Ty> {
     })
 }
 
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.program.source())
+    }
+}
+
 impl Expression {
     /// Errors: what is wrong and where. Names that are not there are nil.
-    pub fn compile(source: &str) -> Result<Expression, expr::Error> {
+    pub fn compile(source: &str, clock: Arc<dyn Clock>) -> Result<Expression, expr::Error> {
         let program = expr::Program::compile(source)?;
         program.check_bool(&expr::Names::Some(&type_of))?;
         let reads_attributes = program.names().any(|n| n == "meta" || n == "$env");
-        Ok(Expression { program, reads_attributes })
+        Ok(Expression { program, reads_attributes, clock })
     }
     pub fn reads_attributes(&self) -> bool {
         self.reads_attributes
     }
     /// What cannot be computed, takes too long, or is no boolean does not hold.
     pub fn holds(&self, check: &Check<'_>) -> bool {
-        matches!(self.program.run(Some(&Names(check)), LIMITS), Ok(expr::Value::Bool(true)))
+        matches!(self.program.run(Some(&Names(check)), &|| self.clock.wall(), LIMITS), Ok(expr::Value::Bool(true)))
     }
 }
 

@@ -1,13 +1,8 @@
 //! The `time` module: moments, durations, time zones and their text.
 //!
-//! `civil` is the calendar, `location` the zones, `layout` the format language,
-//! `objects` the Lua objects. Waiting is done in `process/timer.rs`.
+//! What they are is in the crate `wippy-calendar`; `objects` are the Lua objects.
+//! Waiting is done in `process/timer.rs`.
 
-mod civil;
-mod duration;
-mod layout;
-mod location;
-mod moment;
 mod objects;
 
 use std::sync::LazyLock;
@@ -20,9 +15,10 @@ use crate::member;
 use crate::native::{Call, Member, MemberValue, Raise, Ret, Type, constant};
 use crate::process::timer::MEMBERS as WAITING;
 
-pub(crate) use civil::{Civil, MONTHS, WEEKDAYS, seconds};
-pub use location::Location;
-pub use moment::Moment;
+pub(crate) use wippy_calendar::civil::{Civil, MONTHS, WEEKDAYS, seconds};
+pub use wippy_calendar::{Location, Moment};
+use wippy_calendar::{RFC3339, RFC3339_NANO, duration, layout};
+
 pub use objects::{DurationObject, LocationObject, TimeObject};
 
 pub static MODULE: Module = Module {
@@ -65,8 +61,8 @@ const MEMBERS: &[Member] = &[
     number("THURSDAY", 4),
     number("FRIDAY", 5),
     number("SATURDAY", 6),
-    Member::str("RFC3339", objects::RFC3339),
-    Member::str("RFC3339NANO", "2006-01-02T15:04:05.999999999Z07:00"),
+    Member::str("RFC3339", RFC3339),
+    Member::str("RFC3339NANO", RFC3339_NANO),
     Member::str("RFC822", "02 Jan 06 15:04 MST"),
     Member::str("RFC822Z", "02 Jan 06 15:04 -0700"),
     Member::str("RFC850", "Monday, 02-Jan-06 15:04:05 MST"),

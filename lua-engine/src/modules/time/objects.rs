@@ -1,13 +1,10 @@
 //! The Lua objects of the `time` module: Time, Duration, Location. All are immutable.
 
-use super::location::Location;
-use super::moment::Moment;
-use super::{duration, duration_argument, layout};
+use wippy_calendar::{Location, Moment, PRINTED, RFC3339, duration, layout};
+
+use super::duration_argument;
 use crate::native::{Call, Function, Member, Object, Raise, Ret};
 use crate::{member, native};
-
-pub(super) const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
-const PRINTED: &str = "2006-01-02 15:04:05.999999999 -0700 MST";
 
 /// A moment.
 pub struct TimeObject(pub Moment);

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use wippy_calendar::{RFC3339_NANO, layout};
 
 use super::{Answer, text};
 use crate::eval::{Budget, Text};
@@ -45,6 +46,9 @@ pub(super) fn type_of(_: &mut Budget, arguments: &[Value]) -> Answer {
         Value::Str(_) => "string",
         Value::Bytes(_) | Value::List(_) => "array",
         Value::Map(_) => "map",
+        Value::Time(_) => "time.Time",
+        Value::Duration(_) => "time.Duration",
+        Value::Zone(_) => "time.Location",
     }))
 }
 
@@ -114,6 +118,9 @@ fn write(out: &mut String, value: &Value, depth: usize) -> Result<(), Text> {
         Value::Float(n) if n.is_finite() => out.push_str(&float_text(*n)),
         Value::Float(n) => return Err(format!("json: unsupported value: {}", Value::Float(*n)).into()),
         Value::Str(text) => quote(out, text),
+        Value::Time(moment) => quote(out, &layout::format(moment, RFC3339_NANO)),
+        Value::Duration(nanos) => out.push_str(&nanos.to_string()),
+        Value::Zone(_) => out.push_str("{}"),
         Value::Bytes(bytes) => quote(out, &STANDARD.encode(bytes)),
         Value::List(list) if list.items().is_empty() => out.push_str("[]"),
         Value::List(list) => {

@@ -6,6 +6,7 @@ mod lists;
 mod loops;
 mod numbers;
 mod texts;
+mod times;
 
 pub(crate) use loops::{Loop, Task};
 
@@ -15,6 +16,14 @@ use crate::value::Value;
 
 type Answer = Result<Value, Text>;
 
+/// What works: most functions need no clock.
+#[derive(Clone, Copy)]
+enum Work {
+    Pure(fn(&mut Budget, &[Value]) -> Answer),
+    /// Of nanoseconds since 1970.
+    Now(fn(i64) -> Value),
+}
+
 pub(crate) struct Builtin {
     pub name: &'static str,
     /// What the parameters may be; the last one stands for all that follow if there may be more.
@@ -23,7 +32,7 @@ pub(crate) struct Builtin {
     needed: usize,
     more: bool,
     pub result: Ty,
-    call: fn(&mut Budget, &[Value]) -> Answer,
+    work: Work,
 }
 
 impl std::fmt::Debug for Builtin {
@@ -46,11 +55,14 @@ impl Builtin {
         }
         Ok(())
     }
-    pub fn run(&self, budget: &mut Budget, arguments: &[Value]) -> Answer {
+    pub fn run(&self, budget: &mut Budget, now: &dyn Fn() -> i64, arguments: &[Value]) -> Answer {
         if let Some((_, wrong)) = arguments.iter().enumerate().find(|(i, v)| !self.parameter(*i).has(v)) {
             return Err(format!("invalid argument for {} (type {})", self.name, wrong.type_name()).into());
         }
-        (self.call)(budget, arguments)
+        match self.work {
+            Work::Pure(call) => call(budget, arguments),
+            Work::Now(make) => Ok(make(now())),
+        }
     }
 }
 
@@ -61,7 +73,7 @@ const fn of(
     result: Ty,
     call: fn(&mut Budget, &[Value]) -> Answer,
 ) -> Builtin {
-    Builtin { name, parameters, needed, more: false, result, call }
+    Builtin { name, parameters, needed, more: false, result, work: Work::Pure(call) }
 }
 
 /// One that takes any number of arguments of a kind, at least one.
@@ -71,7 +83,7 @@ const fn any_number(
     result: Ty,
     call: fn(&mut Budget, &[Value]) -> Answer,
 ) -> Builtin {
-    Builtin { name, parameters, needed: 1, more: true, result, call }
+    Builtin { name, parameters, needed: 1, more: true, result, work: Work::Pure(call) }
 }
 
 const ANY: Set = Set::ANY;
@@ -97,6 +109,8 @@ static ALL: &[Builtin] = &[
     of("bitxor", &[INT, INT], 2, Ty::Int, numbers::bitxor),
     of("ceil", &[NUM], 1, Ty::Float, numbers::ceil),
     any_number("concat", &[LIST], Ty::List, lists::concat),
+    of("date", &[STR.or(Set::ZONE), STR, STR], 1, Ty::Time, times::date),
+    of("duration", &[STR], 1, Ty::Duration, times::duration),
     of("first", &[LIST_OR_NIL], 1, Ty::Any, lists::first),
     of("flatten", &[LIST], 1, Ty::List, lists::flatten),
     of("float", &[NUM.or(STR)], 1, Ty::Float, convert::float),
@@ -119,6 +133,7 @@ static ALL: &[Builtin] = &[
     any_number("mean", &[NUMBERS], Ty::Float, numbers::mean),
     any_number("median", &[NUMBERS], Ty::Float, numbers::median),
     any_number("min", &[NUMBERS], Ty::Any, numbers::min),
+    Builtin { name: "now", parameters: &[], needed: 0, more: false, result: Ty::Time, work: Work::Now(times::now) },
     of("repeat", &[STR, INT], 2, Ty::Str, texts::repeat),
     of("replace", &[STR, STR, STR, INT], 3, Ty::Str, texts::replace),
     of("reverse", &[LIST], 1, Ty::List, lists::reverse),
@@ -128,6 +143,7 @@ static ALL: &[Builtin] = &[
     of("splitAfter", &[STR, STR, INT], 2, Ty::List, texts::split_after),
     of("string", &[ANY], 1, Ty::Str, convert::string),
     of("take", &[LIST, INT], 2, Ty::List, lists::take),
+    of("timezone", &[STR], 1, Ty::Zone, times::timezone),
     of("toBase64", &[STR.or(Set::BYTES)], 1, Ty::Str, convert::to_base64),
     of("toJSON", &[ANY], 1, Ty::Str, convert::to_json),
     of("toPairs", &[MAP], 1, Ty::List, lists::to_pairs),
@@ -155,9 +171,12 @@ pub fn names() -> Vec<&'static str> {
     all
 }
 
-/// No type has methods.
-pub(crate) fn method(value: &Value, name: &str, _: &[Value]) -> Answer {
-    Err(format!("type {} has no method {name}", value.type_name()).into())
+/// Only times, durations and zones have methods.
+pub(crate) fn method(budget: &mut Budget, value: &Value, name: &str, arguments: &[Value]) -> Answer {
+    match value {
+        Value::Nil => Err(format!("cannot fetch {name} from <nil>").into()),
+        value => times::method(budget, value, name, arguments),
+    }
 }
 
 /// The text in argument `i`, which the table says is one; `default` if it is not given.

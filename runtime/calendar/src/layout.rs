@@ -2,9 +2,9 @@
 //! written the way the text should look. Splitting, formatting and parsing
 //! follow the original step by step, since programs see its corner cases.
 
-use super::civil::{Civil, MONTHS, WEEKDAYS, days_in, is_leap, seconds};
-use super::location::Location;
-use super::moment::Moment;
+use crate::civil::{Civil, MONTHS, WEEKDAYS, days_in, is_leap, seconds};
+use crate::location::Location;
+use crate::moment::Moment;
 
 /// An element of a layout.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn element_at(s: &str) -> Option<(usize, Element, usize)> {
 }
 
 /// The text of a moment.
-pub(crate) fn format(t: &Moment, layout: &str) -> String {
+pub fn format(t: &Moment, layout: &str) -> String {
     let (offset, zone) = t.location.at(t.unix);
     let c = Civil::from_seconds(t.unix + offset);
     let mut out = String::with_capacity(layout.len() + 10);
@@ -202,7 +202,7 @@ fn fraction(separator: &str, nanos: u32, digits: usize, trim: bool) -> String {
 }
 
 /// Text in double quotes, as the messages show it.
-pub(crate) fn quote(s: &str) -> String {
+pub fn quote(s: &str) -> String {
     let mut out = String::with_capacity(s.len() + 2);
     out.push('"');
     for c in s.chars() {
@@ -246,7 +246,7 @@ struct Fields {
 
 /// Reads `value`. Without a zone in the text the moment is in `default`; a zone is looked up in `local`.
 /// Errors: the text programs see.
-pub(crate) fn parse(layout: &str, value: &str, default: &Location, local: &Location) -> Result<Moment, String> {
+pub fn parse(layout: &str, value: &str, default: &Location, local: &Location) -> Result<Moment, String> {
     let cannot = |rest: &str, element: &str| {
         format!(
             "parsing time {} as {}: cannot parse {} as {}",

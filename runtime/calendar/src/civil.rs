@@ -5,12 +5,12 @@
 //! compatible low-level date algorithms".
 
 /// Seconds of a day.
-pub(crate) const DAY: i64 = 86_400;
+pub const DAY: i64 = 86_400;
 
 /// Years are kept within this distance of year 0, so that no sum overflows.
 const MAX_YEAR: i64 = 1 << 33;
 
-pub(crate) const MONTHS: [&str; 12] = [
+pub const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -25,11 +25,11 @@ pub(crate) const MONTHS: [&str; 12] = [
     "December",
 ];
 
-pub(crate) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// A moment of a calendar and its clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Civil {
+pub struct Civil {
     pub year: i64,
     /// 1 to 12.
     pub month: i64,
@@ -45,7 +45,7 @@ pub(crate) struct Civil {
 
 impl Civil {
     /// The calendar's view of `seconds` since 1970-01-01T00:00:00.
-    pub(crate) fn from_seconds(seconds: i64) -> Civil {
+    pub fn from_seconds(seconds: i64) -> Civil {
         let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
         let z = days + 719_468;
         let era = z.div_euclid(146_097);
@@ -68,7 +68,7 @@ impl Civil {
         }
     }
     /// ISO 8601 week number.
-    pub(crate) fn iso_week(&self) -> i64 {
+    pub fn iso_week(&self) -> i64 {
         // The week belongs to the year of its Thursday.
         let thursday = self.year_day + 3 - (self.weekday + 6) % 7;
         let weeks = |day: i64| (day - 1) / 7 + 1;
@@ -82,15 +82,15 @@ impl Civil {
     }
 }
 
-pub(crate) fn is_leap(year: i64) -> bool {
+pub fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-pub(crate) fn year_length(year: i64) -> i64 {
+pub fn year_length(year: i64) -> i64 {
     if is_leap(year) { 366 } else { 365 }
 }
 
-pub(crate) fn days_in(year: i64, month: i64) -> i64 {
+pub fn days_in(year: i64, month: i64) -> i64 {
     match month {
         2 => 28 + i64::from(is_leap(year)),
         4 | 6 | 9 | 11 => 30,
@@ -109,7 +109,7 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Seconds since 1970-01-01T00:00:00 and nanoseconds of a date and time whose fields may be out of range.
-pub(crate) fn seconds(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64, nano: i64) -> (i64, u32) {
+pub fn seconds(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64, nano: i64) -> (i64, u32) {
     let months = i128::from(month) - 1;
     let year = (i128::from(year) + months.div_euclid(12)).clamp(-i128::from(MAX_YEAR), i128::from(MAX_YEAR)) as i64;
     let days = i128::from(days_before(year, months.rem_euclid(12) as i64 + 1, 1)) + i128::from(day) - 1;

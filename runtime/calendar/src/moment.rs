@@ -1,13 +1,13 @@
 //! A moment with a time zone: what a Time object holds.
 
-use super::civil::{Civil, seconds};
-use super::location::Location;
+use crate::civil::{Civil, seconds};
+use crate::location::Location;
 
 /// Seconds from year 1 (where moments count from when rounded) to 1970.
 const YEAR_ONE: i64 = -62_135_596_800;
 
 /// Nanosecond precision; the location is where it is shown.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Moment {
     /// Seconds since 1970-01-01 UTC.
     pub unix: i64,
@@ -19,28 +19,28 @@ pub struct Moment {
 impl Moment {
     /// The moment `nanos` after 1970-01-01 UTC.
     pub fn from_unix_nanos(nanos: i64, location: Location) -> Moment {
-        let second = super::duration::SECOND;
+        let second = crate::duration::SECOND;
         Moment { unix: nanos.div_euclid(second), nanos: nanos.rem_euclid(second) as u32, location }
     }
-    pub(crate) fn civil(&self) -> Civil {
+    pub fn civil(&self) -> Civil {
         Civil::from_seconds(self.unix + self.location.offset(self.unix))
     }
     /// Nanoseconds since 1970; wide enough for every year.
-    pub(crate) fn total(&self) -> i128 {
+    pub fn total(&self) -> i128 {
         i128::from(self.unix) * 1_000_000_000 + i128::from(self.nanos)
     }
     fn with_total(&self, total: i128) -> Moment {
         let unix = total.div_euclid(1_000_000_000).clamp((i64::MIN / 2).into(), (i64::MAX / 2).into()) as i64;
         Moment { unix, nanos: total.rem_euclid(1_000_000_000) as u32, location: self.location.clone() }
     }
-    pub(crate) fn add(&self, nanos: i64) -> Moment {
+    pub fn add(&self, nanos: i64) -> Moment {
         self.with_total(self.total() + i128::from(nanos))
     }
     /// Nanoseconds since `other`, as far as they fit.
-    pub(crate) fn since(&self, other: &Moment) -> i64 {
+    pub fn since(&self, other: &Moment) -> i64 {
         (self.total() - other.total()).clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
-    pub(crate) fn add_date(&self, years: i64, months: i64, days: i64) -> Moment {
+    pub fn add_date(&self, years: i64, months: i64, days: i64) -> Moment {
         let c = self.civil();
         let (local, nanos) = seconds(
             c.year.saturating_add(years),
@@ -54,11 +54,11 @@ impl Moment {
         Moment { unix: self.location.to_unix(local), nanos, location: self.location.clone() }
     }
     /// Down to a multiple of `nanos` since year 1.
-    pub(crate) fn truncate(&self, nanos: i64) -> Moment {
+    pub fn truncate(&self, nanos: i64) -> Moment {
         if nanos <= 0 { self.clone() } else { self.with_total(self.total() - self.rest(nanos)) }
     }
     /// To the nearest multiple of `nanos` since year 1, halves up.
-    pub(crate) fn round(&self, nanos: i64) -> Moment {
+    pub fn round(&self, nanos: i64) -> Moment {
         if nanos <= 0 {
             return self.clone();
         }
@@ -69,10 +69,10 @@ impl Moment {
     fn rest(&self, nanos: i64) -> i128 {
         (self.total() - i128::from(YEAR_ONE) * 1_000_000_000).rem_euclid(nanos.into())
     }
-    pub(crate) fn is_zero(&self) -> bool {
+    pub fn is_zero(&self) -> bool {
         self.unix == YEAR_ONE && self.nanos == 0
     }
-    pub(crate) fn within(&self, location: Location) -> Moment {
+    pub fn within(&self, location: Location) -> Moment {
         Moment { location, ..self.clone() }
     }
 }

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// A time zone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Location(Zone);
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Zone {
     Utc,
     Local,
@@ -54,7 +54,7 @@ impl Location {
         }
     }
     /// Offset east of UTC in seconds, and abbreviation, at a moment.
-    pub(crate) fn at(&self, unix: i64) -> (i64, String) {
+    pub fn at(&self, unix: i64) -> (i64, String) {
         let zone = match &self.0 {
             Zone::Utc => return (0, "UTC".to_owned()),
             Zone::Fixed { name, offset } => return (i64::from(*offset), name.as_ref().to_owned()),
@@ -65,17 +65,17 @@ impl Location {
         let info = zone.to_offset_info(Timestamp::from_second(at).unwrap_or(Timestamp::UNIX_EPOCH));
         (i64::from(info.offset().seconds()), info.abbreviation().to_owned())
     }
-    pub(crate) fn offset(&self, unix: i64) -> i64 {
+    pub fn offset(&self, unix: i64) -> i64 {
         self.at(unix).0
     }
     /// The moment at which clocks of this zone show `local` (seconds as if in UTC). In a gap or an overlap one
     /// of the two possible moments is taken.
-    pub(crate) fn to_unix(&self, local: i64) -> i64 {
+    pub fn to_unix(&self, local: i64) -> i64 {
         let guess = local - self.offset(local);
         local - self.offset(guess)
     }
     /// The offset that goes with an abbreviation around a moment.
-    pub(crate) fn offset_named(&self, abbreviation: &str, unix: i64) -> Option<i64> {
+    pub fn offset_named(&self, abbreviation: &str, unix: i64) -> Option<i64> {
         const HALF_YEAR: i64 = 182 * 86_400;
         [unix, unix + HALF_YEAR, unix - HALF_YEAR]
             .into_iter()

@@ -1,13 +1,13 @@
 //! Durations: signed nanoseconds, their text, and reading it.
 
-pub(crate) const MICROSECOND: i64 = 1_000;
-pub(crate) const MILLISECOND: i64 = 1_000_000;
-pub(crate) const SECOND: i64 = 1_000_000_000;
-pub(crate) const MINUTE: i64 = 60 * SECOND;
-pub(crate) const HOUR: i64 = 60 * MINUTE;
+pub const MICROSECOND: i64 = 1_000;
+pub const MILLISECOND: i64 = 1_000_000;
+pub const SECOND: i64 = 1_000_000_000;
+pub const MINUTE: i64 = 60 * SECOND;
+pub const HOUR: i64 = 60 * MINUTE;
 
 /// Text such as `1h30m0s`, `1.5s`, `250ms`, `0s`.
-pub(crate) fn format(nanos: i64) -> String {
+pub fn format(nanos: i64) -> String {
     if nanos == 0 {
         return "0s".to_owned();
     }
@@ -39,8 +39,8 @@ pub(crate) fn format(nanos: i64) -> String {
 }
 
 /// Reads `[-+]` and numbers with units, or `0`. Errors: the text programs see.
-pub(crate) fn parse(text: &str) -> Result<i64, String> {
-    let bad = || format!("time: invalid duration {}", super::layout::quote(text));
+pub fn parse(text: &str) -> Result<i64, String> {
+    let bad = || format!("time: invalid duration {}", crate::layout::quote(text));
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),
@@ -63,7 +63,7 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
         let unit_end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
         let (name, next) = after.split_at(unit_end);
         if name.is_empty() {
-            return Err(format!("time: missing unit in duration {}", super::layout::quote(text)));
+            return Err(format!("time: missing unit in duration {}", crate::layout::quote(text)));
         }
         let unit = match name {
             "ns" => 1,
@@ -73,7 +73,7 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
             "m" => MINUTE,
             "h" => HOUR,
             _ => {
-                let (name, text) = (super::layout::quote(name), super::layout::quote(text));
+                let (name, text) = (crate::layout::quote(name), crate::layout::quote(text));
                 return Err(format!("time: unknown unit {name} in duration {text}"));
             }
         };
