@@ -323,7 +323,7 @@ fn expressions_hold_as_the_reference_says() {
         ("unknown.field", false),
         ("meta.n", false),
         ("actor.meta.age > 18 ? meta.owner == actor.id : false", true),
-        ("now().Year() == 2024 and now() < date('2030-01-01')", true),
+        ("now().UTC().Year() == 2024 and now() < date('2030-01-01')", true),
         ("all(1..1000000, true)", false),
         ("all(1..5000, any(1..5000, # > 6000) or true)", false),
     ];
