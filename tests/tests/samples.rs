@@ -24,7 +24,7 @@ return function()
     process.send(counter, "nothing it knows", "of")
     for i = 1, 3 do
         process.send(counter, "add", i)
-        io.print(counts:receive())
+        io.print((counts:receive()))
     end
     process.cancel(counter)
     local ended = events:receive()

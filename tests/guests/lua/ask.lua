@@ -1,0 +1,6 @@
+return function(child)
+    local args = process.listen("args")
+    process.send(child, "ask")
+    local got = args:receive()
+    return got[1] .. " " .. got[2]
+end
