@@ -1,8 +1,8 @@
-//! Every example prints exactly what its `expected.txt` says.
+//! Every example prints exactly what its `expected.txt` says. Guests in WebAssembly are compiled first.
 
 use std::path::Path;
 
-use wippy_tests::run_in;
+use wippy_tests::{guest_cargo, run_in};
 
 #[test]
 fn every_example_prints_what_its_readme_promises() {
@@ -23,6 +23,10 @@ fn every_example_prints_what_its_readme_promises() {
         let readme = std::fs::read_to_string(example.join("README.md")).expect("README.md");
         if !readme.contains(expected.trim_end()) {
             failures.push(format!("{name}: the README shows other output than expected.txt"));
+        }
+        if example.join("guest").is_dir() {
+            let guest = ["--manifest-path", "guest/Cargo.toml", "--locked", "--quiet"];
+            guest_cargo(&example, &[&["install", "src/guests"], &guest[..]].concat());
         }
         let got = run_in(program, &example, &["run", &name]);
         if got.code != Some(0) || got.stdout != expected {
