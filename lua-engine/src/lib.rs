@@ -4,6 +4,7 @@
 //! the files that say so; a module is written against `native::Call`.
 
 pub mod code;
+pub mod eval;
 pub mod modules;
 pub mod native;
 pub mod process;

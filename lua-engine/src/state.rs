@@ -76,6 +76,8 @@ pub struct Program {
     /// The modules it may use beside those of every program, by the names of their globals.
     modules: BTreeMap<Box<str>, &'static Module>,
     types: Types,
+    /// Modules that others have without listing them are listed, too, or not there.
+    only_listed: bool,
     pub surroundings: Arc<dyn Surroundings>,
 }
 
@@ -83,7 +85,12 @@ impl Program {
     /// A program with the globals every program has, plus `modules`.
     pub fn new(id: impl Into<String>, modules: &[&'static Module], surroundings: Arc<dyn Surroundings>) -> Program {
         let modules = modules.iter().map(|module| (module.name.into(), *module)).collect();
-        Program { id: id.into(), modules, types: Types::default(), surroundings }
+        Program { id: id.into(), modules, types: Types::default(), only_listed: false, surroundings }
+    }
+    /// The program without the modules that every program has, except those it lists.
+    pub fn only_listed(mut self) -> Program {
+        self.only_listed = true;
+        self
     }
     /// Makes `module` the global `name`, in place of what had that name.
     pub fn bind(&mut self, name: &str, module: &'static Module) {
@@ -108,7 +115,8 @@ impl Program {
     /// What its VMs see of the code: `chunks` by their position, and the globals.
     pub fn image(&self, chunks: Vec<Arc<Chunk>>) -> Arc<Image> {
         let own = self.modules.iter().map(|(name, module)| (&**name, module.member()));
-        let common = COMMON.iter().filter(|(name, _)| !self.modules.contains_key(**name));
+        let absent = |name: &str| self.only_listed && crate::modules::always().iter().any(|m| m.name == name);
+        let common = COMMON.iter().filter(|(name, _)| !self.modules.contains_key(**name) && !absent(name));
         native::shared_members(crate::modules::base::strings());
         native::shared_members(crate::vm::TYPES);
         let globals = native::globals(own.chain(common.map(|(name, value)| (*name, *value))));

@@ -39,7 +39,7 @@ pub fn compile(id: &str, file: &str, source: &str) -> Result<Arc<[u8]>, CompileE
 
 /// `source` with its types erased: what the VM's own compiler reads, line by line as it was. Where the name of a type
 /// stands for its value, it is read from where programs find the types of the chunk `id`.
-pub(super) fn erase(id: &str, file: &str, source: &str) -> Result<String, CompileError> {
+pub(crate) fn erase(id: &str, file: &str, source: &str) -> Result<String, CompileError> {
     let failed = |errors: Vec<SyntaxError>| {
         let rendered: Vec<String> = errors.iter().map(|e| e.render(file, source)).collect();
         CompileError { rendered: rendered.join("\n") }
@@ -68,7 +68,7 @@ fn escaped(byte: u8) -> String {
 }
 
 /// Compiles text without types; errors show `source`, which has the same lines.
-pub(super) fn compile_plain(id: &str, file: &str, source: &str, plain: &str) -> Result<Arc<[u8]>, CompileError> {
+pub(crate) fn compile_plain(id: &str, file: &str, source: &str, plain: &str) -> Result<Arc<[u8]>, CompileError> {
     bytecode(id, plain.as_bytes()).map_err(|text| CompileError { rendered: located(&text, id, file, source) })
 }
 

@@ -12,8 +12,10 @@ use super::files::Chunks;
 use super::handler::CodeHandler;
 use super::types::TypeBook;
 use super::version::Workshop;
+use crate::eval::{self, Evaluator};
 use crate::modules::{self, Catalogue};
 use crate::process::NodeSurroundings;
+use crate::state::Surroundings;
 
 /// See the module comment. Needs the [`Pools`] of the hosts; sets the [`Catalogue`].
 pub struct LuaComponent;
@@ -35,9 +37,12 @@ impl Component for LuaComponent {
         let catalogue = Arc::new(Catalogue::default());
         setup.context.set(catalogue.clone())?;
         setup.commands(|c| modules::system::register(c, catalogue.clone()));
+        let surroundings: Arc<dyn Surroundings> = Arc::new(NodeSurroundings::new(setup.node));
+        let evaluator = Evaluator::new(setup, catalogue.clone(), surroundings.clone())?;
+        setup.commands(|c| eval::register(c, evaluator));
         let workshop = Workshop {
             catalogue,
-            surroundings: Arc::new(NodeSurroundings::new(setup.node)),
+            surroundings,
             pools: setup.context.need::<dyn Pools>()?,
             types: TypeBook::from_config(setup.config),
         };

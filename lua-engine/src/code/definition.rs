@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use wippy_runtime::payload::Value;
+use wippy_runtime::process::OwnLimits;
 use wippy_runtime::registry::decode::Fields;
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::{Kind, Result};
@@ -85,6 +86,7 @@ pub(super) struct Definition<'e> {
     pub source: Source<'e>,
     pub method: Arc<str>,
     pub dependencies: Vec<Dependency>,
+    pub limits: OwnLimits,
 }
 
 /// Reads the fields of `entry`. Errors (Invalid, AlreadyExists, Conflict): all that is wrong with them. Misspelt
@@ -102,11 +104,13 @@ pub(super) fn read(entry: &Entry) -> Result<Definition<'_>> {
     let mut dependencies = modules(&fields, &mut problems);
     dependencies.extend(imports(&fields, &mut problems));
     distinct(entry, &dependencies, &mut problems);
+    // A library runs within the limits of who imports it.
+    let limits = if role == Role::Library { None } else { problems.take(OwnLimits::decode(&fields)) };
     fields.finish_and_log();
     check_options(entry);
     problems.finish()?;
     let source = source.ok_or_else(|| entry.error("source is required"))?;
-    Ok(Definition { role, source, method: method.into(), dependencies })
+    Ok(Definition { role, source, method: method.into(), dependencies, limits: limits.unwrap_or_default() })
 }
 
 fn method<'e>(fields: &Fields<'e>, needed: bool, problems: &mut Problems) -> &'e str {

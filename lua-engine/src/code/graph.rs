@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use wippy_runtime::process::OwnLimits;
 use wippy_runtime::registry::{Entry, EntryId};
 
 use super::Code;
@@ -19,6 +20,7 @@ pub(super) struct CodeNode {
     pub role: Role,
     pub method: Arc<str>,
     pub dependencies: Vec<Dependency>,
+    pub limits: OwnLimits,
     pub code: Arc<Code>,
 }
 
@@ -241,7 +243,7 @@ mod tests {
         let entry = Entry { id, kind: "library.lua".into(), meta: Map::new(), data: Value::Nil, origin: None };
         let (role, method, code) = (Role::Library, "main".into(), Code::new(Arc::from([])));
         let dependencies = words.map(dependency).collect();
-        Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, code })
+        Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, limits: OwnLimits::default(), code })
     }
 
     fn graph(nodes: &[&str]) -> Graph {

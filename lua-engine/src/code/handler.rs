@@ -21,7 +21,7 @@ use wippy_runtime::{Error, Kind, Node, Result};
 
 use super::Code;
 use super::compile::CompileError;
-use super::definition::{self, Dependency, KINDS, Role, Source, Target};
+use super::definition::{self, Definition, Dependency, KINDS, Role, Source, Target};
 use super::files::{self, Chunks, Compiled, shown_file};
 use super::graph::{Broken, CodeNode, Graph};
 use super::problems::Problems;
@@ -123,8 +123,8 @@ impl CodeHandler {
                 files::load(self.node.filesystems(), entry, &fs, path, sha256)?
             }
         };
-        let (role, method, dependencies) = (definition.role, definition.method, definition.dependencies);
-        Ok(Arc::new(CodeNode { entry: entry.clone(), role, method, dependencies, code: Code::new(code) }))
+        let Definition { role, method, dependencies, limits, .. } = definition;
+        Ok(Arc::new(CodeNode { entry: entry.clone(), role, method, dependencies, limits, code: Code::new(code) }))
     }
 
     /// Whether everything the node names is there, and no cycle comes of it.

@@ -20,6 +20,7 @@ mod types;
 mod version;
 
 pub use compile::{CompileError, compile};
+pub(crate) use compile::{compile_plain, erase};
 pub use component::{LuaComponent, component};
 pub use factory::LuaFactory;
 pub use files::FileCompiler;
@@ -29,6 +30,9 @@ use std::sync::{Arc, OnceLock};
 
 use wippy_lua_vm::share::{Chunk, Image};
 use wippy_runtime::Error;
+
+use wippy_runtime::payload::Flat;
+use wippy_runtime::process::OwnLimits;
 
 use crate::state::Program;
 
@@ -73,12 +77,17 @@ pub struct Plan {
     pub method: Arc<str>,
     /// Instances serve one call after another instead of one run.
     pub pooled: bool,
+    /// Below those of the host.
+    pub limits: OwnLimits,
+    /// For code that is no entry.
+    pub evaluation: Option<Evaluation>,
     image: OnceLock<Arc<Image>>,
 }
 
 impl Plan {
     pub fn new(program: Program, libraries: Vec<Unit>, main: Unit, method: Arc<str>, pooled: bool) -> Plan {
-        Plan { program: Arc::new(program), libraries, main, method, pooled, image: OnceLock::new() }
+        let (limits, evaluation) = (OwnLimits::default(), None);
+        Plan { program: Arc::new(program), libraries, main, method, pooled, limits, evaluation, image: OnceLock::new() }
     }
     /// What its VMs share: the chunks of the libraries, in their order, then that of main, and the globals. Made when the
     /// first VM is. Errors: bytecode that does not load.
@@ -95,4 +104,12 @@ impl Plan {
         chunks.push(self.main.code.chunk(&self.main.id).map_err(failed)?);
         Ok(self.image.get_or_init(|| self.program.image(chunks)).clone())
     }
+}
+
+/// How evaluated code differs from an entry's: its first result counts, whatever follows it.
+pub struct Evaluation {
+    /// Names and the encoded values that they are globals for.
+    pub globals: Vec<(String, Flat)>,
+    /// The chunk itself runs as main, instead of a method of what it returns.
+    pub whole: bool,
 }

@@ -43,7 +43,8 @@ pub(super) fn plan(
     };
     let libraries = closure.libraries().iter().map(unit).collect();
     let main = Unit { aliases: Vec::new(), ..unit(root) };
-    Ok(Plan::new(program, libraries, main, root.method.clone(), root.role == Role::Function))
+    let pooled = root.role == Role::Function;
+    Ok(Plan { limits: root.limits, ..Plan::new(program, libraries, main, root.method.clone(), pooled) })
 }
 
 /// What the names in a closure stand for.

@@ -204,7 +204,7 @@ mod tests {
         };
         let dependencies = imports.iter().map(dependency).collect();
         let (role, method, code) = (Role::Library, "main".into(), Code::new(Arc::from([])));
-        Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, code })
+        Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, limits: Default::default(), code })
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{member, native};
 pub static MODULE: Module = Module {
     name: "events",
     value: ModuleValue::Table(MEMBERS),
-    class: &["process", "nondeterministic"],
+    class: &["nondeterministic"],
     description: "The event bus",
 };
 

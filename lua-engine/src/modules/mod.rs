@@ -70,6 +70,7 @@ static ON_REQUEST: &[&Module] = &[
     &base64::MODULE,
     &contract::MODULE,
     &ctx::MODULE,
+    &crate::eval::MODULE,
     &events::MODULE,
     &expr::MODULE,
     &funcs::MODULE,

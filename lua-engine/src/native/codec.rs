@@ -74,7 +74,12 @@ impl Stack<'_> {
                 let path = e.path(problem.depth);
                 self.set_top(problem.top);
                 e.w.truncate(start);
-                return Err(Error::invalid(format!("{} at {path}", problem.what.text(limit))));
+                let text = format!("{} at {path}", problem.what.text(limit));
+                return Err(if matches!(problem.what, What::Large) {
+                    Error::limit_exceeded(text)
+                } else {
+                    Error::invalid(text)
+                });
             }
         }
         Ok(Encoded { dropped: e.dropped })

@@ -479,6 +479,6 @@ fn try_case(engine: &Engine, call: &mut Call<'_>, at: i32, sends: bool) -> bool 
 pub static MODULE: Module = Module {
     name: "channel",
     value: ModuleValue::Table(&[member!("new", new), member!("select", select)]),
-    class: &["deterministic", "workflow"],
+    class: &["process", "deterministic", "workflow"],
     description: "Channels between the coroutines of a process",
 };

@@ -240,7 +240,7 @@ impl Engine {
         self.control.borrow().as_ref().map(|c| which(&c.host.limits)).filter(|limit| *limit > 0)
     }
     /// Bytes a message may have.
-    pub(super) fn message_limit(&self) -> usize {
+    pub(crate) fn message_limit(&self) -> usize {
         self.message_limit.get()
     }
     pub(super) fn timers(&self, cx: &StepContext<'_>) -> &Arc<Timers> {
@@ -509,6 +509,10 @@ impl Engine {
             && self.mailbox.borrow().is_unused()
             && self.sources.borrow().is_empty()
             && self.coroutines.borrow().iter().all(|co| co.thread.is_null() || co.wait == Wait::Forever)
+    }
+    /// Whether nothing can wake the process up but its own coroutines, which all wait.
+    pub(super) fn waits_for_nothing(&self) -> bool {
+        !self.has_pending() && self.mailbox.borrow().is_unused()
     }
     /// Whether some coroutine or subscription waits for a completion.
     pub(super) fn has_pending(&self) -> bool {

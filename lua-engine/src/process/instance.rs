@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use wippy_lua_vm::sys;
 use wippy_runtime::dispatch::StepContext;
 use wippy_runtime::payload::Flat;
-use wippy_runtime::process::{Control, Event, Exit, Invocation, Process, Step, Upgrade};
+use wippy_runtime::process::{Control, Event, Exit, Invocation, OwnLimits, Process, Step, Upgrade};
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::{Error, Kind};
 
@@ -40,6 +40,9 @@ const MEMORY_ERRORS: usize = 1;
 const OVERDUE: u32 = 100;
 /// Heaps below this many bytes are not collected at idle.
 const SMALL_HEAP: usize = 12 << 10;
+
+/// How an evaluation reports that an import is of no use.
+pub(crate) const IMPORT_FAILED: &str = "failed to import";
 
 /// Registry key of the method that runs.
 static METHOD: u8 = 0;
@@ -104,8 +107,11 @@ impl LuaProcess {
             for (i, unit) in self.plan.libraries.iter().enumerate() {
                 vm.push_chunk(i);
                 if !stack.call(0, 1) {
-                    let text = format!("failed to load dependency {}: {}", unit.id, error_on(stack));
-                    return Err(Error::internal(text));
+                    let error = error_on(stack);
+                    return Err(Error::internal(match &self.plan.evaluation {
+                        Some(_) => format!("{IMPORT_FAILED} \"{}\" ({}): {error}", unit.aliases.join(", "), unit.id),
+                        None => format!("failed to load dependency {}: {error}", unit.id),
+                    }));
                 }
                 for alias in &unit.aliases {
                     stack.push_copy(-1);
@@ -113,7 +119,15 @@ impl LuaProcess {
                 }
                 stack.drop_top(1);
             }
+            for (name, value) in self.plan.evaluation.iter().flat_map(|e| &e.globals) {
+                stack.decode_one(&mut value.reader())?;
+                stack.set_global(name);
+            }
             vm.push_chunk(self.plan.libraries.len());
+            if self.plan.evaluation.as_ref().is_some_and(|e| e.whole) {
+                keep_method(stack);
+                return Ok(());
+            }
             if !stack.call(0, 1) {
                 let e = error_on(stack);
                 return Err(Error::internal("failed to execute script").because(e));
@@ -183,7 +197,7 @@ impl LuaProcess {
             if !engine.computing.take() {
                 engine.acted.set(false);
             }
-            if let Some(step) = run_coroutine(vm, engine, id, self.plan.pooled) {
+            if let Some(step) = run_coroutine(vm, engine, id, &self.plan) {
                 return step;
             }
             if !current {
@@ -203,6 +217,12 @@ impl LuaProcess {
             cx.mark_blocked();
         }
         Step::Waiting
+    }
+
+    /// Whether nothing from outside can wake it up: it waits for no answer, no timer, no message.
+    pub(crate) fn waits_for_nothing(&self) -> bool {
+        let engine = self.vm.as_ref().and_then(|vm| vm.state().extension::<Engine>());
+        engine.is_some_and(Engine::waits_for_nothing)
     }
 
     /// Collects garbage when the heap has grown by half since the last time.
@@ -233,7 +253,7 @@ fn take_in(vm: &Vm, engine: &Engine, cx: &mut StepContext<'_>) -> bool {
 }
 
 /// Runs coroutine `id` until it waits; gives how the step ends, if it does.
-fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, pooled: bool) -> Option<Step> {
+fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, plan: &Plan) -> Option<Step> {
     let mut results = 0;
     // SAFETY: the VM is not running, the limit is in force, nothing is borrowed.
     let (status, thread) = unsafe { engine.resume(id, &mut results) };
@@ -250,7 +270,7 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, pooled: bool) -> Option<Ste
             Some(Step::Yielded)
         }
         ffi::LUA_YIELD => None,
-        ffi::LUA_OK if id == MAIN => Some(Step::Done(main_result(vm, engine, results, pooled))),
+        ffi::LUA_OK if id == MAIN => Some(Step::Done(main_result(vm, engine, results, plan))),
         ffi::LUA_OK => {
             let _unlimited = vm.memory().suspend();
             engine.forget(id);
@@ -269,7 +289,7 @@ impl Process for LuaProcess {
         self.check_capabilities(control)?;
         self.control = Some(control.clone());
         // Code that may not compute long is not loaded in the time of whoever starts it.
-        if self.vm.is_none() && control.host.limits.cpu_call > 0 {
+        if self.vm.is_none() && control.cpu_limit() > 0 {
             self.unloaded = Some(Box::new(call.clone()));
             return Ok(());
         }
@@ -310,6 +330,10 @@ impl Process for LuaProcess {
         step
     }
 
+    fn limits(&self) -> OwnLimits {
+        self.plan.limits
+    }
+
     fn close(&mut self) {
         (self.control, self.unloaded) = (None, None);
         let Some(vm) = &self.vm else { return };
@@ -334,7 +358,7 @@ impl Process for LuaProcess {
 
 /// Bytes that the host of a run allows it.
 fn memory_limit(control: &Control) -> usize {
-    match control.host.limits.memory {
+    match control.memory_limit() {
         0 => usize::MAX,
         limit => limit,
     }
@@ -363,12 +387,17 @@ fn select_method(stack: &Stack<'_>, method: &str) -> Result<(), Error> {
         Type::Table if stack.get_field(-1, method) == Type::Function => {}
         _ => return Err(Error::not_found(format!("method \"{method}\" not found in module"))),
     }
+    keep_method(stack);
+    Ok(())
+}
+
+/// Stores the function on top as the method and clears the stack.
+fn keep_method(stack: &Stack<'_>) {
     // SAFETY: raw access to the registry with the function on top.
     unsafe {
         ffi::lua_rawsetp(stack.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast());
         ffi::lua_settop(stack.raw(), 0);
     }
-    Ok(())
 }
 
 /// The error value on top of the stack as an error. A text says nothing about whether a retry may help.
@@ -385,17 +414,17 @@ fn error_on(stack: &Stack<'_>) -> Error {
 
 /// The outcome of main: its first result, unless the second is an error. A text as second result is final for a process;
 /// a function leaves it to its caller whether to try again.
-fn main_result(vm: &Vm, engine: &Engine, results: i32, pooled: bool) -> Exit {
+fn main_result(vm: &Vm, engine: &Engine, results: i32, plan: &Plan) -> Exit {
     vm.enter(|stack| {
         let first = stack.top() - results + 1;
-        if results >= 2 {
+        if results >= 2 && plan.evaluation.is_none() {
             if let Some(e) = stack.object_at::<ErrorObject>(first + 1).map(ErrorObject::to_error) {
                 let known = !e.kind().as_str().is_empty();
                 return Exit::Error(if known { e } else { e.with_kind(Kind::INTERNAL) });
             }
             if let Some(text) = stack.bytes(first + 1) {
                 let error = Error::new(Kind::INTERNAL, String::from_utf8_lossy(text));
-                return Exit::Error(error.with_retryable((!pooled).then_some(false)));
+                return Exit::Error(error.with_retryable((!plan.pooled).then_some(false)));
             }
         }
         let mut flat = Flat::new();

@@ -48,6 +48,7 @@ pub mod timer;
 
 pub use channel::Channel;
 pub use engine::{Engine, InProcess, MAX_COROUTINES};
+pub(crate) use instance::IMPORT_FAILED;
 pub use instance::LuaProcess;
 pub use mailbox::Form;
 pub(crate) use message::push_pid;

@@ -37,6 +37,7 @@ manifests![
     "registry",
     "logger",
     "env",
+    "eval_runner",
     "fs",
     "store",
     "compress",

@@ -77,7 +77,8 @@ known! {
         "invalidation_wait_timeout": Duration = "30s", "type_system.enabled": Bool = "false",
         "type_system.strict": Bool = "false", "cache.enabled": Bool = "false", "cache.dir": Str = ".wippy/cache/lua",
         "cache.mode": Str = "readwrite", "cache.compile.enabled": Bool = "true",
-        "cache.typecheck.enabled": Bool = "true", "expr.*": Any = "", "json.*": Any = "",
+        "cache.typecheck.enabled": Bool = "true", "eval.cache_size": Int = "256", "eval.cache_ttl": Duration = "",
+        "expr.*": Any = "", "json.*": Any = "",
     }
     "wasm" { "cache.enabled": Bool = "true", "cache.dir": Str = ".wippy/cache/wasm" }
     "shutdown" { "timeout": Duration = "30s" }

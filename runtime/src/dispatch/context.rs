@@ -40,7 +40,7 @@ impl<'a> StepContext<'a> {
     /// For the scheduler. `began`: now, if the step is timed as a whole.
     pub(crate) fn new(caller: &'a Caller, events: &'a mut Batch, began: Option<Nanos>) -> StepContext<'a> {
         let control = &caller.control;
-        let limit = control.host.limits.cpu_call;
+        let limit = control.cpu_limit();
         let left = limit.saturating_sub(control.call_cpu());
         let cpu_end = began.filter(|_| limit > 0).map(|began| began + left);
         StepContext {
@@ -85,7 +85,7 @@ impl<'a> StepContext<'a> {
     pub fn slice_used(&mut self) -> bool {
         self.looks += 1;
         let now = self.work_time();
-        let end = *self.slice_end.get_or_insert(now + self.caller.control.host.limits.slice);
+        let end = *self.slice_end.get_or_insert(now + self.caller.control.slice());
         self.exhausted |= self.cpu_end.is_some_and(|end| now >= end);
         self.spent = now >= end || self.exhausted;
         self.spent
@@ -103,7 +103,7 @@ impl<'a> StepContext<'a> {
         if self.cpu_end.is_some() && !self.exhausted && !self.caller.control.is_call() {
             let now = self.work_time();
             self.rested = Some(now);
-            self.cpu_end = Some(now + self.caller.control.host.limits.cpu_call);
+            self.cpu_end = Some(now + self.caller.control.cpu_limit());
         }
     }
     /// When it waited last, if it did and that matters.
@@ -115,7 +115,7 @@ impl<'a> StepContext<'a> {
     }
     /// When the process first looked at the clock.
     pub(crate) fn first_look(&self) -> Option<Nanos> {
-        self.slice_end.map(|end| end.saturating_sub(self.caller.control.host.limits.slice))
+        self.slice_end.map(|end| end.saturating_sub(self.caller.control.slice()))
     }
     /// Whether the process looked at the clock.
     pub(crate) fn is_long(&self) -> bool {

@@ -133,7 +133,9 @@ impl Node {
         if let Err(full) = host.admit() {
             return Err((full, process));
         }
-        let control = Arc::new(Control::new(self.new_pid(address), host.clone(), frame, self.clock().wall()));
+        let mut control = Control::new(self.new_pid(address), host.clone(), frame, self.clock().wall());
+        control.lower(process.limits());
+        let control = Arc::new(control);
         if let Some(hook) = host.start_hook().filter(|_| address == host.id) {
             hook(&control, call);
         }

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use super::cpu::HostCpu;
 use super::event::{Completion, Event, Notice, Tag};
 use super::held::{Held, HeldId};
+use super::own::{OwnLimits, lower};
 use super::queue::{EventQueue, Full};
 use super::state::{StateWord, Wake};
 use super::walls::Walls;
@@ -67,11 +68,6 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether CPU is limited in any way.
-    #[inline]
-    pub fn has_cpu(&self) -> bool {
-        self.cpu_call > 0 || self.cpu_share > 0
-    }
     /// Whether mailboxes are limited.
     pub fn has_mailbox(&self) -> bool {
         self.mailbox_messages > 0 || self.mailbox_bytes > 0
@@ -331,6 +327,7 @@ pub struct Control {
     frame: RwLock<Arc<Frame>>,
     /// Policies allow every send of this frame; see [`Control::sends_freely`].
     sends_freely: AtomicBool,
+    own_limits: Option<Box<OwnLimits>>,
     pub relations: Mutex<Relations>,
     pub(crate) exits: Mutex<Option<Box<Exits>>>,
     /// Messages the engine has taken in that the program has not received yet, and their bytes, as of its last step.
@@ -362,6 +359,7 @@ impl Control {
             host,
             frame: RwLock::new(Arc::new(frame)),
             sends_freely: AtomicBool::new(false),
+            own_limits: None,
             relations: Mutex::default(),
             exits: Mutex::new(None),
             unread: Default::default(),
@@ -371,6 +369,24 @@ impl Control {
             steps: AtomicU64::new(0),
             cpu: Default::default(),
         }
+    }
+    /// Sets limits below those of the host.
+    pub(crate) fn lower(&mut self, own: OwnLimits) {
+        self.own_limits = (!own.is_none()).then(|| Box::new(own));
+    }
+    /// Bytes of memory it may have, 0 for any number.
+    pub fn memory_limit(&self) -> usize {
+        lower(self.host.limits.memory, self.own_limits.as_ref().and_then(|own| own.memory).map(Into::into))
+    }
+    /// Nanoseconds of CPU for a call, 0 for any number; see [`Limits::cpu_call`].
+    #[inline]
+    pub fn cpu_limit(&self) -> u64 {
+        lower(self.host.limits.cpu_call, self.own_limits.as_ref().and_then(|own| own.call).map(Into::into))
+    }
+    /// Nanoseconds of a slice.
+    #[inline]
+    pub fn slice(&self) -> u64 {
+        lower(self.host.limits.slice, self.own_limits.as_ref().and_then(|own| own.slice).map(Into::into))
     }
     /// Steps begun so far.
     pub fn steps(&self) -> u64 {

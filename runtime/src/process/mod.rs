@@ -11,6 +11,7 @@ mod event;
 mod exit;
 mod frame;
 mod held;
+mod own;
 mod queue;
 mod state;
 mod table;
@@ -24,6 +25,7 @@ pub use event::{Completion, Event, Message, Notice, NoticeKind, Reply, Tag, topi
 pub use exit::Exit;
 pub use frame::{Actor, Frame, Inherited};
 pub use held::HeldId;
+pub use own::OwnLimits;
 pub use queue::{Batch, EventQueue, Full};
 pub use state::{Parked, State, StateWord, Wake};
 pub use table::ProcessTable;
@@ -77,6 +79,10 @@ pub trait Process: Send {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error>;
     /// Runs until the process has to wait, its slice is used up, or it ends. Never blocks the thread.
     fn step(&mut self, cx: &mut StepContext<'_>) -> Step;
+    /// Limits of its own, below those of its host. Asked before [`Process::init`].
+    fn limits(&self) -> OwnLimits {
+        OwnLimits::default()
+    }
     /// Releases what the run holds. Called once after the end, and before a replacement takes over.
     fn close(&mut self);
 }

@@ -55,7 +55,7 @@ impl Meter {
     }
     pub fn begin(&mut self, control: &Control, clock: &dyn Clock) -> Timing {
         let last_end = self.last_end.take();
-        if control.host.limits.has_cpu() || !clock.passes() {
+        if control.host.limits.cpu_share > 0 || control.cpu_limit() > 0 || !clock.passes() {
             return Timing::Exact(last_end.unwrap_or_else(|| clock.now()));
         }
         if self.samples() { Timing::Sample(clock.now()) } else { Timing::Long }

@@ -112,13 +112,13 @@ fn account(caller: &Caller, meter: &mut Meter, timing: Timing, seen: (Seen, Opti
         node.ledger().charge(&control.host, cost);
     }
     match ended {
-        Some(ended) if control.host.limits.cpu_call > 0 => budget(caller, cost, seen.1, ended, step),
+        Some(ended) if control.cpu_limit() > 0 => budget(caller, cost, seen.1, ended, step),
         _ => step,
     }
 }
 
 fn budget(caller: &Caller, cost: Nanos, rested: Option<Nanos>, ended: Nanos, step: Step) -> Step {
-    let (control, limit) = (&caller.control, caller.control.host.limits.cpu_call);
+    let (control, limit) = (&caller.control, caller.control.cpu_limit());
     let used = match rested {
         Some(at) => ended.saturating_sub(at),
         None => control.call_cpu() + cost,

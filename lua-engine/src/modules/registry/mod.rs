@@ -22,7 +22,7 @@ use objects::{HistoryObject, SnapshotObject, VersionObject, push_versions};
 pub static MODULE: Module = Module {
     name: "registry",
     value: ModuleValue::Table(MEMBERS),
-    class: &["process", "nondeterministic"],
+    class: &["storage", "nondeterministic"],
     description: "Entries, their versions and their history",
 };
 

@@ -1,0 +1,4 @@
+-- attack: an endless loop before there is anything to run
+-- limit: cpu.call
+-- ends: Timeout cpu limit exceeded
+while true do end

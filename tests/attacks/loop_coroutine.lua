@@ -1,0 +1,7 @@
+-- attack: an endless loop in a coroutine, main waits
+-- limit: cpu.call
+-- ends: Timeout cpu limit exceeded
+return function()
+    coroutine.spawn(function() while true do end end)
+    channel.new():receive()
+end

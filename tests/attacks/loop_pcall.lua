@@ -1,0 +1,8 @@
+-- attack: an endless loop that catches its end
+-- limit: cpu.call
+-- ends: Timeout cpu limit exceeded
+return function()
+    while true do
+        pcall(function() while true do end end)
+    end
+end

@@ -1,0 +1,6 @@
+-- attack: a process that only ever replaces itself
+-- limit: cpu.call
+-- ends: Timeout cpu limit exceeded
+return function()
+    process.upgrade(nil)
+end
