@@ -61,11 +61,11 @@ entries:
   - { name: mode, kind: env.variable, variable: APP_MODE, storage: app:memory, default: testing }
 "#;
 
-/// Runs `tests/guests/lua/SCRIPT.lua` as a command and gives what it printed.
-fn shown_by(script: &str) -> String {
+/// An application whose command `main` is `tests/guests/lua/SCRIPT.lua`.
+fn application(script: &str, entries: &str) -> Project {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/lua");
     let project = Project::new(env!("CARGO_BIN_EXE_wippy-under-test"))
-        .with([("src/_index.yaml", ENTRIES), ("wippy.lock", "directories: { src: ./src }\n")]);
+        .with([("src/_index.yaml", entries), ("wippy.lock", "directories: { src: ./src }\n")]);
     let copy = |from: &Path, to: &str| {
         let to = project.dir().join(to);
         std::fs::create_dir_all(to.parent().expect("a directory")).expect("a directory");
@@ -78,13 +78,13 @@ fn shown_by(script: &str) -> String {
     }
     copy(&guests().join("puppet.wasm"), "guests/puppet.wasm");
     copy(&guests().join("puppet.sha256"), "src/puppet.sha256");
-    let outcome = project.run(&["run", "main"]);
-    assert_eq!(outcome.code, Some(0), "{script}: {outcome:#?}");
-    outcome.stdout
+    project
 }
 
 fn check(script: &str, expected: &[&str]) {
-    assert_eq!(shown_by(script).lines().collect::<Vec<_>>(), expected, "{script}");
+    let outcome = application(script, ENTRIES).run(&["run", "main"]);
+    assert_eq!(outcome.code, Some(0), "{script}: {outcome:#?}");
+    assert_eq!(outcome.stdout.lines().collect::<Vec<_>>(), expected, "{script}");
 }
 
 #[test]
@@ -193,4 +193,17 @@ fn a_guest_goes_on_in_another_language_and_comes_back() {
             "upgrade: create failed: factory not found",
         ],
     );
+}
+
+#[test]
+fn records_of_a_guest_are_in_the_log_with_their_fields() {
+    let project = application("log", &ENTRIES.replace("hide_logs: true", "hide_logs: false"));
+    let outcome = project.run(&["run", "-v", "main"]);
+    let record = outcome.stderr.lines().find(|line| line.contains("the puppet says hello"));
+    let record = record.unwrap_or_else(|| panic!("no record: {outcome:#?}"));
+    for part in
+        ["WARN", r#""answer":42"#, r#""ok":true"#, r#""location":"app:puppet""#, r#""source":"examples/puppet.rs:"#]
+    {
+        assert!(record.contains(part), "{part} is not in {record}");
+    }
 }

@@ -106,10 +106,10 @@ impl log::Host for GuestState {
     }
     fn enabled(&mut self, level: log::Level) -> wasmtime::Result<bool> {
         Ok(match level {
-            log::Level::Debug => tracing::enabled!(target: PROGRAM, tracing::Level::DEBUG),
-            log::Level::Info => tracing::enabled!(target: PROGRAM, tracing::Level::INFO),
-            log::Level::Warn => tracing::enabled!(target: PROGRAM, tracing::Level::WARN),
-            log::Level::Error => tracing::enabled!(target: PROGRAM, tracing::Level::ERROR),
+            log::Level::Debug => tracing::event_enabled!(target: PROGRAM, tracing::Level::DEBUG),
+            log::Level::Info => tracing::event_enabled!(target: PROGRAM, tracing::Level::INFO),
+            log::Level::Warn => tracing::event_enabled!(target: PROGRAM, tracing::Level::WARN),
+            log::Level::Error => tracing::event_enabled!(target: PROGRAM, tracing::Level::ERROR),
         })
     }
 }

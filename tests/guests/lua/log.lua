@@ -1,0 +1,3 @@
+local puppet = require("puppet")
+
+return function() puppet.start():ask("log", "hello") end
