@@ -23,6 +23,9 @@
 //! holds to the global queue, leaves deque and parker at its place for a later
 //! thread, and ends. Queues of all places are always searched, so work that is
 //! still sent to a place without a thread is found by others.
+//!
+//! One file, although a long one: who finds work, who parks and who is woken keep
+//! each other's invariants, and are read together.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
