@@ -23,6 +23,9 @@ LUAI_FUNC l_noret wippyG_indexerror (lua_State *L, const TValue *t,
 /* the fuel ran out before instruction '*pc' of the running Lua function */
 LUAI_FUNC void wippyG_outoffuel (lua_State *L, const Instruction *pc);
 
+/* bytes that a state may allocate between two cycles of the collector */
+#define WIPPY_GCROOM	((l_mem)24 << 10)
+
 /*
 ** Takes work that C code does between two safepoints off the fuel, down to 0 at
 ** least: then the next call or back edge asks the host. One unit is a call or

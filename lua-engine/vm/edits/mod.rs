@@ -4,6 +4,7 @@
 
 use crate::edit::Edit;
 
+mod collector;
 mod core;
 mod dialect;
 mod errors;
@@ -12,5 +13,13 @@ mod fuel;
 mod numbers;
 mod share;
 
-pub const GROUPS: &[&[Edit]] =
-    &[core::EDITS, share::EDITS, freeze::EDITS, fuel::EDITS, numbers::EDITS, errors::EDITS, dialect::EDITS];
+pub const GROUPS: &[&[Edit]] = &[
+    core::EDITS,
+    share::EDITS,
+    freeze::EDITS,
+    fuel::EDITS,
+    collector::EDITS,
+    numbers::EDITS,
+    errors::EDITS,
+    dialect::EDITS,
+];
