@@ -20,7 +20,7 @@ use crate::files::Filesystems;
 use crate::functions::Functions;
 use crate::io::Io;
 use crate::metrics::Metrics;
-use crate::process::{Control, Exit, Exits, Factory, Ledger, Process, ProcessTable};
+use crate::process::{Control, Exit, Factory, Ledger, Process, ProcessTable};
 use crate::registry::EntryId;
 use crate::relay::{Name, Pid, Router};
 use crate::resources::Resources;
@@ -213,10 +213,7 @@ impl Node {
         control.host.leave();
         control.take_departures().into_iter().for_each(|depart| depart());
         self.dissolve(control, &exit);
-        let mut exits = {
-            let mut exits = control.exits.lock();
-            exits.replace(Box::new(Exits { done: true, ..Exits::default() })).map(|e| *e).unwrap_or_default()
-        };
+        let mut exits = control.end_exits();
         // Those of somebody who did not know yet that the process has ended.
         exits.departures.into_iter().for_each(|depart| depart());
         exits.cancels.into_iter().for_each(|(_, cancel)| cancel());

@@ -16,17 +16,60 @@ mod sync {
     }
 }
 
+mod relay {
+    pub type Pid = ();
+}
+
 mod event {
-    pub struct Message(pub u32);
+    pub struct Message {
+        pub from: (),
+        pub body: [u8; 1],
+    }
     impl Message {
+        pub fn new(n: u8) -> Message {
+            Message { from: (), body: [n] }
+        }
         pub fn len(&self) -> usize {
-            1
+            self.body.len()
+        }
+        #[allow(dead_code)]
+        pub fn as_bytes(&self) -> &[u8] {
+            &self.body
         }
     }
     pub enum Event {
         Message(Message),
         #[allow(dead_code)]
         Other,
+    }
+}
+
+mod parcel {
+    use crate::event::Message;
+
+    /// One byte a message.
+    pub struct Parcel(pub Vec<u8>);
+
+    #[allow(dead_code)]
+    impl Parcel {
+        pub fn len(&self) -> usize {
+            self.0.len()
+        }
+        pub fn is_empty(&self) -> bool {
+            self.0.is_empty()
+        }
+        pub fn bytes(&self) -> usize {
+            self.0.len()
+        }
+        pub fn front(&self) -> ((), &[u8]) {
+            ((), &self.0[..1])
+        }
+        pub fn skip(&mut self) {
+            self.0.remove(0);
+        }
+        pub fn pop(&mut self) -> Message {
+            Message::new(self.0.remove(0))
+        }
     }
 }
 
@@ -61,13 +104,19 @@ impl Model {
     fn enqueue(&self) {
         assert_eq!(self.queued.fetch_add(1, Ordering::SeqCst), 0, "in two run queues");
     }
-    fn send(&self, n: u32) {
-        if self.queue.push(Event::Message(Message(n)), 0, 0).is_ok() && self.state.wake() == Wake::Enqueue {
+    fn send(&self, n: u8) {
+        if self.queue.push(Event::Message(Message::new(n)), 0, 0).is_ok() && self.state.wake() == Wake::Enqueue {
+            self.enqueue();
+        }
+    }
+    fn send_parcel(&self, all: &[u8]) {
+        let parcel = Box::new(parcel::Parcel(all.to_vec()));
+        if self.queue.push_parcel(parcel).is_ok() && self.state.wake() == Wake::Enqueue {
             self.enqueue();
         }
     }
     /// A worker's turn: takes the process if it is queued, runs a step, parks. Returns what it got.
-    fn turn(&self) -> Vec<u32> {
+    fn turn(&self) -> Vec<u8> {
         if self.queued.compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst).is_err() {
             return Vec::new();
         }
@@ -82,9 +131,9 @@ impl Model {
     }
 }
 
-fn number(event: Event) -> u32 {
+fn number(event: Event) -> u8 {
     match event {
-        Event::Message(m) => m.0,
+        Event::Message(m) => m.body[0],
         Event::Other => unreachable!("only messages are sent"),
     }
 }
@@ -100,7 +149,10 @@ fn no_wakeup_is_lost() {
         let senders: Vec<_> = (0..2)
             .map(|n| {
                 let model = model.clone();
-                thread::spawn(move || model.send(n))
+                thread::spawn(move || match n {
+                    0 => model.send(0),
+                    _ => model.send_parcel(&[1, 2]),
+                })
             })
             .collect();
         let mut got = model.turn();
@@ -109,8 +161,8 @@ fn no_wakeup_is_lost() {
         while model.queued.load(Ordering::SeqCst) == 1 {
             got.extend(model.turn());
         }
-        got.sort_unstable();
-        assert_eq!(got, [0, 1]);
+        let parcel: Vec<u8> = got.iter().copied().filter(|n| *n > 0).collect();
+        assert_eq!((got.len(), parcel), (3, vec![1, 2]), "{got:?}");
         assert_eq!(model.state.get(), State::Idle);
     });
 }

@@ -203,7 +203,19 @@ unsafe fn invoke(
     let stack = unsafe { Stack::new(l) };
     let args = stack.top();
     let mut call = Call { stack, name, args, resume, context };
-    let result = catch_unwind(AssertUnwindSafe(|| f(&mut call)));
+    // What nearly all calls give is a number, and goes through a register.
+    let mut other = None;
+    let values = catch_unwind(AssertUnwindSafe(|| match f(&mut call) {
+        Ok(Ret::Values(n)) => n,
+        result => {
+            other = Some(result);
+            0
+        }
+    }));
+    let result = match other {
+        None => values.map(|n| Ok(Ret::Values(n))),
+        Some(result) => Ok(result),
+    };
     let outcome = match result {
         Ok(Ok(Ret::Values(n))) => Outcome::Values(n),
         Ok(Ok(Ret::Yield(n))) => Outcome::Yield(n, None, 0),

@@ -549,8 +549,11 @@ pub(super) unsafe fn anchor(l: *mut lua_State, thread: *mut lua_State, keep: boo
 pub trait InProcess<'a> {
     /// The engine of the process, to do something with it. Errors: the VM belongs to no process.
     fn engine(&self) -> Result<&'a Engine, Raise>;
-    /// Calls `f` with the step context. Errors: no step is going on (`no scheduler attached`).
+    /// Calls `f` with the step context; all that the process has sent is delivered before.
+    /// Errors: no step is going on (`no scheduler attached`).
     fn with_step<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise>;
+    /// [`InProcess::with_step`] for sending and receiving, which leave it to the step when messages go.
+    fn with_messages<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise>;
 }
 
 impl<'a> InProcess<'a> for Stack<'a> {
@@ -562,6 +565,13 @@ impl<'a> InProcess<'a> for Stack<'a> {
     }
     #[inline]
     fn with_step<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise> {
+        self.with_messages(|cx| {
+            cx.flush();
+            f(cx)
+        })
+    }
+    #[inline]
+    fn with_messages<T>(&self, f: impl FnOnce(&mut StepContext<'_>) -> T) -> Result<T, Raise> {
         let step = self.state().step.get();
         if step.is_null() {
             return Err(Raise::text("no scheduler attached"));

@@ -16,9 +16,10 @@ use std::collections::VecDeque;
 use std::ptr::NonNull;
 
 use smallvec::SmallVec;
+use wippy_runtime::dispatch::StepContext;
 use wippy_runtime::process::{Event, Message, Notice, NoticeKind, topic};
 
-use super::channel::Channel;
+use super::channel::{Channel, Waiter};
 use super::engine::{Engine, InProcess, SOURCE_TAG};
 use super::message;
 use crate::native::Stack;
@@ -182,13 +183,51 @@ impl Engine {
 
     /// Takes in events that the step has not looked at yet until `found` finds what it wants, or none is left.
     pub(crate) fn take_in_until(&self, stack: &Stack<'_>, mut found: impl FnMut() -> bool) -> bool {
-        while let Ok(Some(event)) = stack.with_step(|cx| cx.next_event()) {
-            self.take_in(stack, event);
+        while let Ok(Some(left)) = stack.with_messages(|cx| self.hand_over_front(cx)) {
+            if let Some(event) = left {
+                self.take_in(stack, event);
+            }
             if found() {
                 return true;
             }
         }
         false
+    }
+
+    /// Takes the next event, if there is one, and gives it back unless it is a message for a coroutine that waits on its
+    /// channel: that gets it from where it lies.
+    fn hand_over_front(&self, cx: &mut StepContext<'_>) -> Option<Option<Event>> {
+        if let Some((from, bytes)) = cx.front_message()
+            && let Some((waiter, form)) = self.waiter_for(Message::open_bytes(bytes).0)
+        {
+            self.deliver(waiter, true, |to| message::push(to, from, bytes, form));
+            cx.skip_message();
+            return Some(None);
+        }
+        cx.next_event().map(Some)
+    }
+    /// Who waits for a message of `topic` that arrives now, out of its channel's queue.
+    fn waiter_for(&self, topic: &[u8]) -> Option<(Waiter, Form)> {
+        let mut mailbox = self.mailbox.borrow_mut();
+        let id = mailbox.route(topic)?;
+        let subscription = mailbox.get(id).filter(|s| s.waiting.is_empty())?;
+        // SAFETY: anchored, see the module comment.
+        let channel = unsafe { subscription.channel.as_ref() };
+        if channel.is_closed() {
+            return None;
+        }
+        channel.take_waiter(false).map(|waiter| (waiter, subscription.form))
+    }
+
+    /// Pushes the next event if it is a message for subscription `id`. Runs no Lua code.
+    fn push_front(&self, stack: &Stack<'_>, cx: &mut StepContext<'_>, id: SubId, form: Form) -> bool {
+        let Some((from, bytes)) = cx.front_message() else { return false };
+        if self.mailbox.borrow().route(Message::open_bytes(bytes).0) != Some(id) {
+            return false;
+        }
+        message::push(stack, from, bytes, form);
+        cx.skip_message();
+        true
     }
 
     /// Pushes the next message for subscription `id`, if one waits or has arrived.
@@ -200,14 +239,13 @@ impl Engine {
             let Some(item) = subscription.waiting.pop_front() else {
                 drop(mailbox);
                 // Straight from what arrived, as a rule.
-                let Ok(Some(event)) = stack.with_step(|cx| cx.next_event()) else { return false };
-                match event {
-                    Event::Message(m) if self.mailbox.borrow().route(m.topic()) == Some(id) => {
-                        message::push(stack, &m, form);
-                        return true;
-                    }
-                    event => self.take_in(stack, event),
+                match stack.with_messages(|cx| self.push_front(stack, cx, id, form)) {
+                    Ok(true) => return true,
+                    Ok(false) => {}
+                    Err(_) => return false,
                 }
+                let Ok(Some(event)) = stack.with_messages(|cx| cx.next_event()) else { return false };
+                self.take_in(stack, event);
                 continue;
             };
             if subscription.waiting.is_empty() && subscription.waiting.capacity() > KEEP {
@@ -395,7 +433,7 @@ fn merge_outdated(queue: &mut VecDeque<Item>, item: Item) {
 
 fn push_content(stack: &Stack<'_>, content: Content, form: Form) {
     match content {
-        Content::Message(m) => message::push(stack, &m, form),
+        Content::Message(m) => message::push(stack, m.from, m.as_bytes(), form),
         Content::Notice(n) => message::push_notice(stack, *n),
         Content::End => stack.push_nil(),
     }

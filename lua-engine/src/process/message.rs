@@ -29,15 +29,15 @@ impl Object for MessageObject {
     const SLOTS: i32 = 1;
 }
 
-/// Pushes what a subscription of this form delivers for `message`.
-pub(super) fn push(stack: &Stack<'_>, message: &Message, form: Form) {
+/// Pushes what a subscription of this form delivers for a message: its sender, and its topic and payloads.
+pub(super) fn push(stack: &Stack<'_>, from: Pid, bytes: &[u8], form: Form) {
     if form == Form::Message {
-        stack.push_object(MessageObject { from: message.from });
-        stack.push_str(message.as_bytes());
+        stack.push_object(MessageObject { from });
+        stack.push_str(bytes);
         stack.set_slot(-2, BODY);
         return;
     }
-    let (_, mut reader) = message.open();
+    let (_, mut reader) = Message::open_bytes(bytes);
     if reader.is_empty() {
         return stack.push_nil();
     }
@@ -126,7 +126,7 @@ pub(crate) fn push_pid(stack: &Stack<'_>, pid: Pid) {
 
 fn push_pid_text(stack: &Stack<'_>, pid: Pid) {
     let mut text = PidText::default();
-    let _ = write!(text, "{pid}");
+    let _ = pid.write(&mut text);
     stack.push_str(&text.0[..]);
 }
 

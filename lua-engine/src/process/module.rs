@@ -152,27 +152,30 @@ fn send(call: &mut Call<'_>) -> Result<Ret, Raise> {
             Err(e) => return call.fail(e),
         },
     };
-    let mut body = Flat::new();
-    let encoded = body.append(|w| {
+    let fill = |w: &mut FlatWriter<'_>| {
         w.str(topic);
         encode_from(call, 3, w, engine.message_limit())
-    });
-    let message = encoded.map(|()| Message::from_body(engine.pid(), body));
-    let sent = match (message, known) {
-        (Ok(message), Some(d)) => call.with_step(|cx| cx.send_to(to, &d.process, message, &Shown(shown)))?,
-        (Ok(message), None) => call.with_step(|cx| {
-            // Only pids are remembered: names change hands.
-            let found = if shown.first() == Some(&b'{') { cx.node().router().process(to) } else { None };
-            if let Some(process) = found {
-                let new = Destination { text: SmallVec::from_slice(shown), pid: to, process };
-                match &mut *last {
-                    Some(old) => **old = new,
-                    None => *last = Some(Box::new(new)),
-                }
+    };
+    let sent = match known {
+        Some(d) => call.with_messages(|cx| cx.send_next(to, &d.process, &Shown(shown), fill))?,
+        None => {
+            let mut body = Flat::new();
+            match body.append(fill) {
+                Ok(()) => call.with_step(|cx| {
+                    // Only pids are remembered: names change hands.
+                    let found = if shown.first() == Some(&b'{') { cx.node().router().process(to) } else { None };
+                    if let Some(process) = found {
+                        let new = Destination { text: SmallVec::from_slice(shown), pid: to, process };
+                        match &mut *last {
+                            Some(old) => **old = new,
+                            None => *last = Some(Box::new(new)),
+                        }
+                    }
+                    cx.send(to, Message::from_body(engine.pid(), body), &Shown(shown))
+                })?,
+                Err(e) => Err(e),
             }
-            cx.send(to, message, &Shown(shown))
-        })?,
-        (Err(e), _) => Err(e),
+        }
     };
     drop(last);
     match sent {

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::gate::judge;
+use super::outbox::Outbox;
 use super::table::check_capability;
 use super::{Caller, Request};
 use crate::clock::{LOOK, Nanos};
 use crate::error::{Error, Kind};
 use crate::node::Node;
+use crate::payload::{Flat, FlatWriter};
 use crate::process::{Batch, Control, Event, Frame, Message, Tag};
 use crate::relay::Pid;
 use crate::security::Denial;
@@ -34,6 +36,7 @@ pub struct StepContext<'a> {
     rested: Option<Nanos>,
     spent: bool,
     pending: bool,
+    outbox: Outbox,
 }
 
 impl<'a> StepContext<'a> {
@@ -53,12 +56,23 @@ impl<'a> StepContext<'a> {
             rested: None,
             spent: false,
             pending: false,
+            outbox: Outbox::default(),
         }
     }
     /// The next event, in order of arrival.
     #[inline]
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop()
+    }
+    /// Sender and buffer (topic and payloads) of the next event if it is a message; it stays the next.
+    #[inline]
+    pub fn front_message(&self) -> Option<(Pid, &[u8])> {
+        self.events.front_message()
+    }
+    /// Drops the next event, which is a message.
+    #[inline]
+    pub fn skip_message(&mut self) {
+        self.events.skip_message();
     }
     /// Whether events are left.
     #[inline]
@@ -83,6 +97,7 @@ impl<'a> StepContext<'a> {
     /// True when the process should let others run. The slice begins with the first call, so that short steps never
     /// look at the clock: an engine calls this every few microseconds of work, or once at the start.
     pub fn slice_used(&mut self) -> bool {
+        self.flush();
         self.looks += 1;
         let now = self.work_time();
         let end = *self.slice_end.get_or_insert(now + self.caller.control.slice());
@@ -140,11 +155,13 @@ impl<'a> StepContext<'a> {
 
     /// Asks for something. Permissions are checked here; `tag` must be unique among the requests in flight.
     pub fn call<R: Request>(&mut self, request: R, tag: Tag) -> Called<R::Reply> {
+        self.flush();
         self.caller.node.dispatcher().call(self.caller, request, tag)
     }
 
     /// As [`StepContext::call`] where nobody can wait; `None`, and nothing was done, if the answer takes time.
     pub fn call_at_once<R: Request>(&mut self, request: R) -> Option<Result<R::Reply, Error>> {
+        self.flush();
         self.caller.node.dispatcher().call_at_once(self.caller, request)
     }
 
@@ -161,6 +178,12 @@ impl<'a> StepContext<'a> {
         self.caller.node.timers().cancel(key)
     }
 
+    /// Delivers what [`StepContext::send_next`] has collected. Everything here that can be noticed outside does so first;
+    /// who takes another way into the world (by [`StepContext::node`] and the like) does so by itself.
+    #[inline]
+    pub fn flush(&mut self) {
+        self.outbox.flush(self.caller.control.pid());
+    }
     /// Sends a message; the hot path of everything. Order per sender and target is the order of calls.
     /// `shown` is the destination as the program wrote it, for the denial.
     ///
@@ -168,9 +191,10 @@ impl<'a> StepContext<'a> {
     /// found`, `node not found`), InvalidState (`process closed`), Unavailable (`host is shutting down`),
     /// LimitExceeded (mailbox or message too large).
     pub fn send(&mut self, to: Pid, message: Message, shown: &dyn std::fmt::Display) -> Result<(), Error> {
-        self.may_send(to, shown)?;
+        self.flush();
+        may_send(self.caller, to, shown)?;
         let sent = self.caller.node.router().send_from(Some(&self.caller.control.host), to, message);
-        sent.inspect_err(|e| self.count_denial(e))
+        sent.inspect_err(|e| count_denial(self.caller, e))
     }
     /// [`StepContext::send`] to a pid whose process was looked up before and had not ended.
     pub fn send_to(
@@ -180,37 +204,74 @@ impl<'a> StepContext<'a> {
         message: Message,
         shown: &dyn std::fmt::Display,
     ) -> Result<(), Error> {
-        self.may_send(to, shown)?;
-        self.caller.control.host.check_send(&process.host).inspect_err(|e| self.count_denial(e))?;
+        self.flush();
+        check_known(self.caller, to, process, shown)?;
         self.caller.node.router().deliver(process, message)
     }
-    #[cold]
-    fn count_denial(&self, error: &Error) {
-        if *error.kind() == Kind::PERMISSION_DENIED {
-            Denial::by_wall(self.caller, error).record();
-        }
-    }
+    /// [`StepContext::send_to`] that may deliver a message later in the step, together with others, as long as nobody can
+    /// notice; not where mailboxes are limited. `fill` writes topic and payloads; its errors are passed on.
     #[inline]
-    fn may_send(&self, to: Pid, shown: &dyn std::fmt::Display) -> Result<(), Error> {
-        if self.caller.control.host.capabilities.is_restricted() {
-            check_capability(self.caller, "process.send")?;
+    pub fn send_next(
+        &mut self,
+        to: Pid,
+        process: &Arc<Control>,
+        shown: &dyn std::fmt::Display,
+        fill: impl FnOnce(&mut FlatWriter<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (caller, from) = (self.caller, self.caller.control.pid());
+        if self.outbox.follows(process) {
+            return self.outbox.add(from, process, fill, |len| {
+                check_known(caller, to, process, shown)?;
+                caller.node.router().check_delivery(process, len)
+            });
         }
-        if !self.caller.control.sends_freely() && self.caller.node.may_refuse() {
-            self.ask_to_send(to, shown)?;
+        self.flush();
+        let mut body = Flat::new();
+        body.append(fill)?;
+        check_known(caller, to, process, shown)?;
+        caller.node.router().deliver(process, Message::from_body(from, body))?;
+        if !process.host.limits.has_mailbox() {
+            self.outbox.sent_to(process);
         }
         Ok(())
     }
-    #[cold]
-    fn ask_to_send(&self, to: Pid, shown: &dyn std::fmt::Display) -> Result<(), Error> {
-        const ACTION: &str = "process.send";
-        let (control, node) = (&self.caller.control, &self.caller.node);
-        let frame = control.frame();
-        if !judge(self.caller, &frame, ACTION, &to, None) {
-            return Err(Error::permission_denied(format!("not allowed to send: {shown}")));
-        }
-        if node.policies().by_action(&frame.inherited, ACTION) == Some(true) {
-            control.let_send_freely();
-        }
-        Ok(())
+}
+
+#[cold]
+fn count_denial(caller: &Caller, error: &Error) {
+    if *error.kind() == Kind::PERMISSION_DENIED {
+        Denial::by_wall(caller, error).record();
     }
+}
+
+/// Whether a process may send to another one that was looked up before.
+#[inline]
+fn check_known(caller: &Caller, to: Pid, process: &Control, shown: &dyn std::fmt::Display) -> Result<(), Error> {
+    may_send(caller, to, shown)?;
+    caller.control.host.check_send(&process.host).inspect_err(|e| count_denial(caller, e))
+}
+
+#[inline]
+fn may_send(caller: &Caller, to: Pid, shown: &dyn std::fmt::Display) -> Result<(), Error> {
+    if caller.control.host.capabilities.is_restricted() {
+        check_capability(caller, "process.send")?;
+    }
+    if !caller.control.sends_freely() && caller.node.may_refuse() {
+        ask_to_send(caller, to, shown)?;
+    }
+    Ok(())
+}
+
+#[cold]
+fn ask_to_send(caller: &Caller, to: Pid, shown: &dyn std::fmt::Display) -> Result<(), Error> {
+    const ACTION: &str = "process.send";
+    let (control, node) = (&caller.control, &caller.node);
+    let frame = control.frame();
+    if !judge(caller, &frame, ACTION, &to, None) {
+        return Err(Error::permission_denied(format!("not allowed to send: {shown}")));
+    }
+    if node.policies().by_action(&frame.inherited, ACTION) == Some(true) {
+        control.let_send_freely();
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@
 mod capability;
 mod context;
 mod gate;
+mod outbox;
 mod table;
 
 pub use capability::CapabilitySet;

@@ -194,6 +194,13 @@ pub struct FlatWriter<'a> {
     out: &'a mut Vec<u8>,
 }
 
+impl<'a> FlatWriter<'a> {
+    /// Appends to `out`.
+    pub(crate) fn to(out: &'a mut Vec<u8>) -> FlatWriter<'a> {
+        FlatWriter { out }
+    }
+}
+
 impl FlatWriter<'_> {
     /// Length of the buffer so far, in bytes: lets an encoder enforce a message limit as it goes.
     #[inline]

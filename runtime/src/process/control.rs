@@ -7,12 +7,14 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crossbeam_utils::CachePadded;
 use parking_lot::{Mutex, RwLock};
 
 use super::cpu::HostCpu;
 use super::event::{Completion, Event, Notice, Tag};
 use super::held::{Held, HeldId};
 use super::own::{OwnLimits, lower};
+use super::parcel::Parcel;
 use super::queue::{EventQueue, Full};
 use super::state::{StateWord, Wake};
 use super::walls::Walls;
@@ -96,14 +98,20 @@ pub struct HostShared {
     /// `None`: there are none, which is the ordinary case.
     pub(super) walls: Option<Box<Walls>>,
     strict_imports: bool,
-    pub(super) cpu: HostCpu,
+    pub(super) cpu: CachePadded<HostCpu>,
+    counts: CachePadded<Counts>,
+    state: AtomicU32,
+    on_start: OnceLock<StartHook>,
+    emptied: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// What every start and end writes, apart from what every send reads.
+#[derive(Default)]
+struct Counts {
     /// Processes that count against the limit: until their end is told to anybody.
     live: AtomicUsize,
     /// Processes whose end is not yet done with.
     unfinished: AtomicUsize,
-    state: AtomicU32,
-    on_start: OnceLock<StartHook>,
-    emptied: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl HostShared {
@@ -115,9 +123,8 @@ impl HostShared {
             limits,
             walls: None,
             strict_imports: false,
-            cpu: HostCpu::default(),
-            live: AtomicUsize::new(0),
-            unfinished: AtomicUsize::new(0),
+            cpu: CachePadded::default(),
+            counts: CachePadded::default(),
             state: AtomicU32::new(0),
             on_start: OnceLock::new(),
             emptied: Mutex::default(),
@@ -148,25 +155,25 @@ impl HostShared {
     }
     /// Processes alive on this host, calls of functions that run there included.
     pub fn live(&self) -> usize {
-        self.live.load(Ordering::SeqCst)
+        self.counts.live.load(Ordering::SeqCst)
     }
     /// Counts one more. Errors: the host's limit.
     pub(crate) fn admit(&self) -> Result<(), Error> {
-        let live = self.live.fetch_add(1, Ordering::SeqCst);
+        let live = self.counts.live.fetch_add(1, Ordering::SeqCst);
         if self.limits.processes > 0 && live >= self.limits.processes {
-            self.live.fetch_sub(1, Ordering::SeqCst);
+            self.counts.live.fetch_sub(1, Ordering::SeqCst);
             return Err(Error::limit_exceeded("max processes limit exceeded"));
         }
-        self.unfinished.fetch_add(1, Ordering::SeqCst);
+        self.counts.unfinished.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
     /// A process ends: there is room for another one. [`HostShared::finished`] follows.
     pub(crate) fn leave(&self) {
-        self.live.fetch_sub(1, Ordering::SeqCst);
+        self.counts.live.fetch_sub(1, Ordering::SeqCst);
     }
     /// All that its end entails is done.
     pub(crate) fn finished(&self) {
-        if self.unfinished.fetch_sub(1, Ordering::SeqCst) == 1 && self.state() == HostState::Stopping {
+        if self.counts.unfinished.fetch_sub(1, Ordering::SeqCst) == 1 && self.state() == HostState::Stopping {
             self.tell_if_empty();
         }
     }
@@ -177,7 +184,7 @@ impl HostShared {
         self.tell_if_empty();
     }
     fn tell_if_empty(&self) {
-        let empty = self.unfinished.load(Ordering::SeqCst) == 0;
+        let empty = self.counts.unfinished.load(Ordering::SeqCst) == 0;
         let told = if empty { self.emptied.lock().take() } else { None };
         if let Some(f) = told {
             f();
@@ -312,7 +319,6 @@ pub struct Exits {
     pub(crate) attached: Vec<Arc<dyn Any + Send + Sync>>,
     /// Where the instance goes for reuse (function pools).
     pub reclaim: Option<Reclaim>,
-    pub done: bool,
 }
 
 /// See the module comment.
@@ -346,6 +352,8 @@ pub struct Control {
 
 const TRAP_LINKS: u32 = 1;
 const UPGRADABLE: u32 = 2;
+/// The exit bookkeeping is done with; set under its lock.
+const ENDED: u32 = 4;
 
 impl Control {
     pub(crate) fn new(pid: Pid, host: Arc<HostShared>, frame: Frame, started: i64) -> Control {
@@ -474,6 +482,13 @@ impl Control {
         self.wake(self.state.wake());
         Ok(())
     }
+    /// Queues messages where mailboxes are not limited, and wakes the process. Errors: it has ended.
+    pub(crate) fn push_parcel(self: &Arc<Self>, parcel: Parcel) -> Result<(), Full> {
+        let weight = parcel.len();
+        self.queue.push_parcel(Box::new(parcel))?;
+        self.wake_for(self.state.wake(), weight);
+        Ok(())
+    }
     /// Tells what the program has not received yet of what its engine has taken in; counts as waiting in the mailbox.
     pub fn report_unread(&self, messages: usize, bytes: usize) {
         self.unread.0.store(u32::try_from(messages).unwrap_or(u32::MAX), Ordering::Relaxed);
@@ -495,10 +510,15 @@ impl Control {
     pub fn rouse(self: &Arc<Self>) {
         self.wake(self.state.wake());
     }
+    #[inline]
     fn wake(self: &Arc<Self>, wake: Wake) {
+        self.wake_for(wake, 1);
+    }
+    /// After so many events were queued.
+    fn wake_for(self: &Arc<Self>, wake: Wake, events: usize) {
         match wake {
             Wake::Enqueue => self.host.scheduler.schedule(self.clone()),
-            Wake::Queued => self.host.scheduler.nudge(self),
+            Wake::Queued => self.host.scheduler.nudge(self, events),
             Wake::Noted => {}
         }
     }
@@ -506,8 +526,13 @@ impl Control {
     /// Calls `f` on the exit bookkeeping, `None` if the process has ended.
     pub(crate) fn with_exits<T>(&self, f: impl FnOnce(&mut Exits) -> T) -> Option<T> {
         let mut exits = self.exits.lock();
-        let exits = exits.get_or_insert_default();
-        (!exits.done).then(|| f(exits))
+        (!self.option(ENDED)).then(|| f(exits.get_or_insert_default()))
+    }
+    /// The exit bookkeeping at the end of the process; nothing is added any more.
+    pub(crate) fn end_exits(&self) -> Exits {
+        let mut exits = self.exits.lock();
+        self.set_option(ENDED, true);
+        exits.take().map(|e| *e).unwrap_or_default()
     }
     /// Gives the instance to `reclaim` when the run is over, instead of dropping it. For runs that are prepared but not
     /// scheduled yet.

@@ -53,7 +53,11 @@ impl Message {
     /// The topic and a reader of the payloads. A damaged topic reads as empty.
     #[inline]
     pub fn open(&self) -> (&[u8], FlatReader<'_>) {
-        let bytes = self.body.as_bytes();
+        Message::open_bytes(self.body.as_bytes())
+    }
+    /// [`Message::open`] for the buffer of a message.
+    #[inline]
+    pub fn open_bytes(bytes: &[u8]) -> (&[u8], FlatReader<'_>) {
         // A short topic, as nearly all are.
         if let [SHORT, n, rest @ ..] = bytes
             && let Some((topic, payloads)) = rest.split_at_checked(usize::from(*n))

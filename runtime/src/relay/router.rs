@@ -124,17 +124,24 @@ impl Router {
     /// `process closed`.
     #[inline]
     pub fn deliver(&self, control: &Arc<Control>, message: Message) -> Result<(), Error> {
-        let limit = control.host.limits.message;
-        if limit > 0 && message.len() > limit {
-            return Err(too_large(message.len(), limit));
-        }
-        if control.host.state() == HostState::Stopping {
-            return Err(Error::unavailable("host is shutting down"));
-        }
+        self.check_delivery(control, message.len())?;
         control.push(Event::Message(message)).map_err(|full| match full {
             Full::Closed => Error::invalid_state("process closed"),
             Full::Limit => Error::limit_exceeded(format!("mailbox of {} is full", control.pid())),
         })
+    }
+
+    /// Whether a message of `len` bytes may be delivered. Errors: LimitExceeded, Unavailable.
+    #[inline]
+    pub(crate) fn check_delivery(&self, control: &Control, len: usize) -> Result<(), Error> {
+        let limit = control.host.limits.message;
+        if limit > 0 && len > limit {
+            return Err(too_large(len, limit));
+        }
+        match control.host.state() {
+            HostState::Stopping => Err(Error::unavailable("host is shutting down")),
+            _ => Ok(()),
+        }
     }
 
     #[cold]

@@ -24,8 +24,8 @@ use crate::process::Control;
 pub trait Scheduler: Send + Sync {
     /// Takes a Ready process whose enqueuing fell to the caller (see [`crate::process::StateWord`]).
     fn schedule(&self, control: Arc<Control>);
-    /// An event was added to a process that is queued already; a hint that it might run elsewhere.
-    fn nudge(&self, control: &Arc<Control>);
+    /// So many events were added to a process that is queued already; a hint that it might run elsewhere.
+    fn nudge(&self, control: &Arc<Control>, events: usize);
     /// Ends the threads after their current step; queued processes are not run any more, unless it gets threads again.
     fn stop(&self);
     /// Threads of this scheduler.

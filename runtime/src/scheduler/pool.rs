@@ -52,7 +52,7 @@ const SLOT_RUNS: u32 = 16;
 /// Looks at the own deque between two looks at the shared queues.
 const GLOBAL_EVERY: u32 = 61;
 /// Events added to the process in the slot before it is offered to other workers.
-const NUDGES: u32 = 8;
+const NUDGES: usize = 8;
 /// Nanoseconds that others run before a spent process gets its turn.
 const SPENT_EVERY: Nanos = 1_000_000;
 /// How often a worker looks whether its host's share is paid for.
@@ -145,7 +145,7 @@ struct Local {
     /// Those that used up their slice.
     spent: Worker<Task>,
     slot: Option<Task>,
-    nudges: u32,
+    nudges: usize,
 }
 
 /// What a worker remembers from step to step.
@@ -240,11 +240,11 @@ impl Scheduler for Pool {
         }
     }
 
-    fn nudge(&self, control: &Task) {
+    fn nudge(&self, control: &Task, events: usize) {
         // A sender that goes on filling the mailbox of the process in its slot keeps the receiver from running.
         let offered = LOCAL.with_borrow_mut(|local| match local {
             Some(l) if l.pool == self.0.id && l.slot.as_ref().is_some_and(|s| Arc::ptr_eq(s, control)) => {
-                l.nudges += 1;
+                l.nudges += events;
                 if l.nudges < NUDGES || self.0.idle_count.load(Ordering::Relaxed) == 0 {
                     return false;
                 }

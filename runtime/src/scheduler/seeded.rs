@@ -88,7 +88,7 @@ impl Scheduler for Seeded {
     fn schedule(&self, control: Arc<Control>) {
         self.ready.lock().push(control);
     }
-    fn nudge(&self, _: &Arc<Control>) {}
+    fn nudge(&self, _: &Arc<Control>, _: usize) {}
     fn stop(&self) {
         self.ready.lock().clear();
     }

@@ -69,6 +69,7 @@ fn run_started(caller: &Caller, batch: &mut Batch, meter: &mut Meter) -> Stepped
         Ok(step) => step,
         Err(panic) => Step::Done(Exit::Error(panic_error(&*panic))),
     };
+    cx.flush();
     let (blocked, long, spent) = (cx.is_blocked(), cx.is_long(), cx.is_spent());
     let seen = (Seen { first_look: cx.first_look(), looks: cx.looks() }, cx.rested());
     let step = account(caller, meter, timing, seen, step);
@@ -142,7 +143,7 @@ fn ended_from_outside(control: &Control, batch: &Batch) -> Option<Error> {
         let stopping = control.host.state() == HostState::Stopping;
         return Some(if stopping { Error::canceled("context canceled") } else { ended("process terminated") });
     }
-    let linked = !batch.only_messages() && batch.iter().any(is_link_down) && !control.trap_links();
+    let linked = !batch.only_messages() && batch.others().any(is_link_down) && !control.trap_links();
     linked.then(|| ended("linked process failed"))
 }
 

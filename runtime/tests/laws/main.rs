@@ -3,6 +3,7 @@
 //! `WIPPY_LAW_SEEDS` sets the number of seeds (default 1000). A failing seed is
 //! named in the panic; `WIPPY_LAW_SEED=n` runs that one alone.
 
+mod collected;
 mod fairness;
 mod laws;
 mod world;
@@ -31,10 +32,17 @@ fn law(name: &str, law: fn(&World)) {
 }
 
 macro_rules! laws {
-    ($($name:ident),* $(,)?) => { $(#[test] fn $name() { law(stringify!($name), laws::$name); })* };
+    ($module:ident: $($name:ident),* $(,)?) => { $(#[test] fn $name() { law(stringify!($name), $module::$name); })* };
 }
 
 laws! {
+    collected:
+    what_was_sent_arrives_before_what_follows_from_later_sends,
+    what_was_sent_arrives_before_the_end_is_seen,
+}
+
+laws! {
+    laws:
     order_per_sender_is_kept,
     nothing_is_lost_or_doubled,
     relations_precede_the_first_step,

@@ -2,6 +2,8 @@
 //! and what it returns; each runs under seeds and on threads. `{{name}}` in a
 //! program is the text of `tests/keys/name.pem`, keys made for these tests only.
 
+mod world;
+
 use std::path::{Path, PathBuf};
 
 use wippy_lua::modules::{Module, ModuleValue};
@@ -9,12 +11,7 @@ use wippy_lua::native::{Member, MemberValue, Object};
 use wippy_lua_types::builtin;
 use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::process::Limits;
-use wippy_runtime::registry::Entry;
-use wippy_world::{Parts, World};
-
-fn program(id: &str, source: &str) -> Entry {
-    wippy_world::program(id, "compress, crypto, text, time", source)
-}
+use world::{Parts, World, program};
 
 fn tests(dir: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(dir)
@@ -68,7 +65,7 @@ fn programs_get_what_the_cases_say() {
     for file in std::fs::read_dir(tests("cases")).expect("cases") {
         for [name, program_text, want] in cases(&std::fs::read_to_string(file.expect("a file").path()).expect("text")) {
             for seed in [Some(1), Some(2), None] {
-                let world = World::new(wippy_data::component(), Parts { seed, ..Parts::default() });
+                let world = World::new(Parts { seed, ..Parts::default() });
                 world.app.install(vec![program("app:main", &source(&program_text))]).expect("entries");
                 let got = world.shown("app:main");
                 if got.trim_end() != want.trim_end() {
@@ -85,7 +82,7 @@ fn programs_get_what_the_cases_say() {
 fn a_host_decides_which_modules_there_are() {
     let program_text = source("show(#compress.gzip.encode(string.rep('x', 5000)) < 100)");
     let capabilities = CapabilitySet::new(&["*"], &["compress"]);
-    let world = World::new(wippy_data::component(), Parts { seed: Some(1), capabilities, ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), capabilities, ..Parts::default() });
     world.app.install(vec![program("app:main", &program_text)]).unwrap();
     let shown = world.shown("app:main");
     assert!(shown.contains("capability \"compress\" is denied by host app:host"), "{shown}");
@@ -94,7 +91,7 @@ fn a_host_decides_which_modules_there_are() {
 #[test]
 fn large_output_counts_against_the_memory_of_the_process() {
     let limits = Limits { memory: 4 << 20, ..Limits::default() };
-    let world = World::new(wippy_data::component(), Parts { seed: Some(1), limits, ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), limits, ..Parts::default() });
     let program_text = source(
         "local bomb = compress.zstd.encode(string.rep('x', 2 ^ 20))\n\
          bomb = bomb:rep(16)\n\

@@ -1,18 +1,13 @@
 //! Environment entries from files to programs that use them.
 
+mod world;
+
 use std::sync::Arc;
 
 use wippy_runtime::payload::Value;
 use wippy_runtime::registry::{ChangeSet, Entry, EntryId};
 use wippy_runtime::security::{Ask, Policies};
-use wippy_world::{Parts, World};
-
-fn seeded(seed: u64) -> World {
-    World::new(wippy_env::component(), Parts { seed: Some(seed), ..Parts::default() })
-}
-fn threads() -> World {
-    World::new(wippy_env::component(), Parts::default())
-}
+use world::World;
 
 const HEAD: &str = "version: \"1.0\"\nnamespace: app\nentries:\n";
 
@@ -56,8 +51,8 @@ fn wrong_entries_are_refused_with_their_place() {
         ("r env.storage.router", "router storage must have at least one storage"),
     ];
     for (entry, want) in cases {
-        let world = seeded(1);
-        world.write("_index.yaml", index(entry));
+        let world = World::seeded(1);
+        world.write("_index.yaml", &index(entry));
         let error = world.install().unwrap_err();
         assert!(error.contains(want) && error.contains("_index.yaml:4"), "{entry}: {error}");
     }
@@ -123,8 +118,8 @@ const TOUR_RESULT: &str = "north\ngreen\ntrue\nblue\ntrue\ngreen\ntrue\n42\n\
 
 #[test]
 fn programs_read_and_write_variables() {
-    for world in (0..3).map(seeded).chain([threads()]) {
-        world.write("_index.yaml", index(TOUR_ENTRIES) + &program(TOUR));
+    for world in (0..3).map(World::seeded).chain([World::threads()]) {
+        world.write("_index.yaml", &(index(TOUR_ENTRIES) + &program(TOUR)));
         world.install().unwrap();
         assert_eq!(world.shown("app:main"), TOUR_RESULT);
     }
@@ -132,7 +127,7 @@ fn programs_read_and_write_variables() {
 
 #[test]
 fn programs_read_and_write_files_off_the_workers() {
-    let world = threads();
+    let world = World::threads();
     let file = world.dir.path().join("settings.env");
     std::fs::write(&file, "# settings\nHOST=a # where\n").unwrap();
     let entries = format!(
@@ -162,7 +157,7 @@ return { main = function()
     return table.concat(out, " ")
 end }
 "#;
-    world.write("_index.yaml", index(&entries) + &program(source));
+    world.write("_index.yaml", &(index(&entries) + &program(source)));
     world.install().unwrap();
     assert_eq!(world.shown("app:main"), "a d [] no such file or directory Invalid b80xy");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "# settings\nHOST=b # where\nPORT=80\nBOTH=y\n");
@@ -182,7 +177,7 @@ impl Policies for NoSecrets {
 
 #[test]
 fn every_variable_is_asked_for() {
-    let world = seeded(1);
+    let world = World::seeded(1);
     world.app.node.set_policies(Arc::new(NoSecrets));
     let source = r#"
 local env = require("env")
@@ -196,7 +191,7 @@ end }
 "#;
     let entries = "s env.storage.static {values: {SECRET_KEY: k, OPEN: o}}\n\
                    k env.variable {variable: SECRET_KEY, storage: \"app:s\"}\n";
-    world.write("_index.yaml", index(entries) + &program(source));
+    world.write("_index.yaml", &(index(entries) + &program(source)));
     world.install().unwrap();
     let denied = "PermissionDenied: not allowed to access environment variable: SECRET_KEY\n\
                   PermissionDenied: not allowed to set environment variable: SECRET_KEY\nOPEN";
@@ -219,7 +214,7 @@ fn fixed(id: &str, name: &str, value: &str) -> Entry {
 
 #[test]
 fn entries_change_while_programs_run() {
-    let world = seeded(1);
+    let world = World::seeded(1);
     let (registry, env) = (&world.app.registry, world.app.node.environment());
     let get = |name: &str| env.get(name, "app").unwrap_or_else(|e| e.to_string());
     let memory = || entry("app:m", "env.storage.memory", &[]);
@@ -262,16 +257,16 @@ fn entries_change_while_programs_run() {
 
 #[test]
 fn entries_use_variables_of_the_same_boot() {
-    let world = seeded(1);
+    let world = World::seeded(1);
     let entries = "dir env.storage.static {values: {DIR: /data, MODE: \"416\"}}\n\
                    d env.variable {variable: DIR, storage: \"app:dir\"}\nm env.variable {variable: MODE, storage: \"app:dir\"}\n\
                    file env.storage.file {file_path: \"${env:DIR}/x.env\", file_mode: \"${env:MODE|420}\"}\n\
                    copy env.storage.static {values: {COPY: \"${env:app:d}|${NONE|n}|$${env:DIR}\"}}\n\
                    c env.variable {variable: COPY, storage: \"app:copy\"}\n";
-    world.write("_index.yaml", index(entries));
+    world.write("_index.yaml", &index(entries));
     world.install().unwrap();
     assert_eq!(world.app.node.environment().get("COPY", "").unwrap(), "/data|n|${env:DIR}");
-    world.write("_index.yaml", index(&format!("{entries}bad env.storage.file {{file_path: \"${{env:NOPE}}/x\"}}\n")));
+    world.write("_index.yaml", &index(&format!("{entries}bad env.storage.file {{file_path: \"${{env:NOPE}}/x\"}}\n")));
     let error = world.install().unwrap_err();
     assert!(error.contains("entry app:bad: field file_path: environment variable not found: NOPE"), "{error}");
 }

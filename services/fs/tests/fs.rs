@@ -2,24 +2,17 @@
 //! `tests/cases/*.lua`: files, a program, what it returns; each case runs under
 //! several seeds and on threads.
 
+mod world;
+
 use std::path::Path;
 
 use wippy_lua::native::Object;
 use wippy_lua_types::builtin;
 use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::process::Limits;
-use wippy_runtime::registry::{ChangeSet, Entry, EntryId};
+use wippy_runtime::registry::{ChangeSet, EntryId};
 use wippy_runtime::security::{Ask, Policies};
-use wippy_world::{Parts, World, entry};
-
-/// A filesystem entry over the directory `directory` of a world; `fields` are YAML.
-fn filesystem(world: &World, id: &str, directory: &str, fields: &str) -> Entry {
-    let directory = world.path(directory).display().to_string();
-    entry(id, "fs.directory", &format!("{{directory: \"{directory}\"{fields}}}"))
-}
-fn program(id: &str, source: &str) -> Entry {
-    wippy_world::program(id, "fs, stream", source)
-}
+use world::{Parts, World, entry, program};
 
 #[derive(Default)]
 struct Case {
@@ -67,12 +60,12 @@ fn cases(text: &str) -> Vec<Case> {
 }
 
 fn play(case: &Case, seed: Option<u64>) -> String {
-    let world = World::new(wippy_fs::component(), Parts { seed, ..Parts::default() });
+    let world = World::new(Parts { seed, ..Parts::default() });
     std::fs::create_dir_all(world.path("tree/empty")).expect("a directory");
     for (path, content) in &case.files {
         world.write(&format!("tree/{path}"), content);
     }
-    let files = filesystem(&world, "app:files", "tree", &case.fields);
+    let files = world.filesystem("app:files", "tree", &case.fields);
     match world.app.install(vec![files, program("app:main", &case.source)]) {
         Ok(_) => world.plain(&world.shown("app:main")),
         Err(e) => e.to_string(),
@@ -117,7 +110,7 @@ fn entries_that_cannot_be_used_are_refused() {
         ("{directory: /dev/null, auto_init: true}", "failed to open directory: /dev/null: "),
     ];
     for (data, want) in cases {
-        let world = World::new(wippy_fs::component(), Parts { seed: Some(1), ..Parts::default() });
+        let world = World::new(Parts { seed: Some(1), ..Parts::default() });
         let error = world.app.install(vec![entry("app:files", "fs.directory", data)]).unwrap_err().to_string();
         assert!(error.contains(want), "{data}: {error}");
     }
@@ -131,11 +124,11 @@ end }"#;
 
 #[test]
 fn entries_follow_changes_and_failed_changes_leave_them() {
-    let world = World::new(wippy_fs::component(), Parts { seed: Some(1), ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), ..Parts::default() });
     for tree in ["one", "two"] {
         world.write(&format!("{tree}/name.txt"), tree);
     }
-    let at = |tree: &str| filesystem(&world, "app:files", tree, "");
+    let at = |tree: &str| world.filesystem("app:files", tree, "");
     world.app.install(vec![at("one"), program("app:main", SHOW)]).unwrap();
     assert_eq!(world.shown("app:main"), "one");
     world.app.registry.apply(ChangeSet::new().update(at("two"))).unwrap();
@@ -152,7 +145,7 @@ fn entries_follow_changes_and_failed_changes_leave_them() {
 
 #[test]
 fn relative_directories_begin_at_the_module_that_declares_them() {
-    let world = World::new(wippy_fs::component(), Parts { seed: Some(1), ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), ..Parts::default() });
     world.write("module/data/name.txt", "of the module");
     world.app.node.filesystems().set_module_roots([("acme/lib".to_owned(), world.path("module"))]);
     let of_module = |base: &str| {
@@ -162,7 +155,7 @@ fn relative_directories_begin_at_the_module_that_declares_them() {
     };
     let refused = world.app.install(vec![of_module(", base: project")]).unwrap_err().to_string();
     assert!(refused.contains("failed to open directory: data: no such file or directory"), "{refused}");
-    let world = World::new(wippy_fs::component(), Parts { seed: Some(1), ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), ..Parts::default() });
     world.write("module/data/name.txt", "of the module");
     world.app.node.filesystems().set_module_roots([("acme/lib".to_owned(), world.path("module"))]);
     world.app.install(vec![of_module(""), program("app:main", SHOW)]).unwrap();
@@ -172,8 +165,8 @@ fn relative_directories_begin_at_the_module_that_declares_them() {
 #[test]
 fn missing_directories_are_made_with_their_mode() {
     use std::os::unix::fs::PermissionsExt;
-    let world = World::new(wippy_fs::component(), Parts { seed: Some(1), ..Parts::default() });
-    let files = filesystem(&world, "app:files", "new/tree", ", auto_init: true, mode: \"0750\"");
+    let world = World::new(Parts { seed: Some(1), ..Parts::default() });
+    let files = world.filesystem("app:files", "new/tree", ", auto_init: true, mode: \"0750\"");
     let source = r#"return { main = function()
         local f = require("fs").get("app:files")
         assert(f:mkdir("sub") and f:writefile("sub/a", "x"))
@@ -209,14 +202,14 @@ fn no_link_leads_out() {
         return table.concat(out, "\n")
     end }"#;
     for seed in [Some(1), None] {
-        let world = World::new(wippy_fs::component(), Parts { seed, ..Parts::default() });
+        let world = World::new(Parts { seed, ..Parts::default() });
         world.write("outside/secret.txt", "secret");
         world.write("tree/own.txt", "mine");
         symlink("../outside/secret.txt", world.path("tree/link.txt")).unwrap();
         symlink("../outside", world.path("tree/dir")).unwrap();
         symlink("/etc/passwd", world.path("tree/absolute")).unwrap();
         symlink("own.txt", world.path("tree/inside")).unwrap();
-        world.app.install(vec![filesystem(&world, "app:files", "tree", ""), program("app:main", source)]).unwrap();
+        world.app.install(vec![world.filesystem("app:files", "tree", ""), program("app:main", source)]).unwrap();
         let out = "path escapes from parent";
         let want = format!(
             "nil NotFound open link.txt: openat link.txt: {out}\n\
@@ -239,7 +232,7 @@ fn no_link_leads_out() {
 fn open_files_count_and_go_with_their_process() {
     let limits = Limits { handles: 2, ..Limits::default() };
     for seed in [Some(1), None] {
-        let world = World::new(wippy_fs::component(), Parts { seed, limits: limits.clone(), ..Parts::default() });
+        let world = World::new(Parts { seed, limits: limits.clone(), ..Parts::default() });
         world.write("tree/a", "x");
         let source = r#"local fs = require("fs")
         return { main = function()
@@ -252,7 +245,7 @@ fn open_files_count_and_go_with_their_process() {
             b = nil
             return tostring(err)
         end }"#;
-        world.app.install(vec![filesystem(&world, "app:files", "tree", ""), program("app:main", source)]).unwrap();
+        world.app.install(vec![world.filesystem("app:files", "tree", ""), program("app:main", source)]).unwrap();
         let before = open_files();
         for _ in 0..5 {
             assert_eq!(world.shown("app:main"), "a process may hold 2 open resources");
@@ -274,7 +267,7 @@ fn open_files() -> usize {
 #[test]
 fn a_file_larger_than_the_memory_of_a_process_is_not_read_at_once() {
     let limits = Limits { memory: 4 << 20, ..Limits::default() };
-    let world = World::new(wippy_fs::component(), Parts { seed: Some(1), limits, ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), limits, ..Parts::default() });
     world.write("tree/big", vec![b'x'; 5 << 20]);
     let source = r#"local fs = require("fs")
     return { main = function()
@@ -288,7 +281,7 @@ fn a_file_larger_than_the_memory_of_a_process_is_not_read_at_once() {
         end
         return tostring(whole) .. " " .. err:kind() .. " " .. err:message() .. " " .. n
     end }"#;
-    world.app.install(vec![filesystem(&world, "app:files", "tree", ""), program("app:main", source)]).unwrap();
+    world.app.install(vec![world.filesystem("app:files", "tree", ""), program("app:main", source)]).unwrap();
     let want = "nil LimitExceeded read big: it is larger than 4194304 bytes 5242880";
     assert_eq!(world.shown("app:main"), want);
 }
@@ -310,11 +303,11 @@ fn only_getting_a_filesystem_asks_for_permission() {
         local g, err = fs.get("app:secret")
         return f:readfile("name.txt") .. " " .. tostring(g) .. " " .. err:kind() .. " " .. err:message()
     end }"#;
-    let world = World::new(wippy_fs::component(), Parts { seed: Some(1), ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), ..Parts::default() });
     world.write("tree/name.txt", "mine");
     world.app.node.set_policies(std::sync::Arc::new(Only("app:files")));
-    let secret = filesystem(&world, "app:secret", "tree", "");
-    let files = filesystem(&world, "app:files", "tree", "");
+    let secret = world.filesystem("app:secret", "tree", "");
+    let files = world.filesystem("app:files", "tree", "");
     world.app.install(vec![files, secret, program("app:main", source)]).unwrap();
     let want = "mine nil PermissionDenied not allowed to access filesystem: app:secret";
     assert_eq!(world.shown("app:main"), want);
@@ -323,9 +316,9 @@ fn only_getting_a_filesystem_asks_for_permission() {
 #[test]
 fn a_host_without_the_capability_has_no_files() {
     let capabilities = CapabilitySet::new(&["*"], &["fs"]);
-    let world = World::new(wippy_fs::component(), Parts { seed: Some(1), capabilities, ..Parts::default() });
+    let world = World::new(Parts { seed: Some(1), capabilities, ..Parts::default() });
     world.write("tree/name.txt", "mine");
-    world.app.install(vec![filesystem(&world, "app:files", "tree", ""), program("app:main", SHOW)]).unwrap();
+    world.app.install(vec![world.filesystem("app:files", "tree", ""), program("app:main", SHOW)]).unwrap();
     let shown = world.shown("app:main");
     assert!(shown.contains("capability \"fs\" is denied by host app:host"), "{shown}");
 }

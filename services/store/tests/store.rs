@@ -2,6 +2,8 @@
 //! `tests/cases/*.lua`: a program and what it returns; each case runs under
 //! several seeds on virtual time, and on threads.
 
+mod world;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,13 +12,9 @@ use wippy_lua_types::builtin;
 use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::payload::Value;
 use wippy_runtime::process::Limits;
-use wippy_runtime::registry::{ChangeSet, Entry, EntryId};
+use wippy_runtime::registry::{ChangeSet, EntryId};
 use wippy_runtime::security::{Ask, Policies};
-use wippy_world::{Parts, World, entry};
-
-fn program(id: &str, source: &str) -> Entry {
-    wippy_world::program(id, "store, time, json", source)
-}
+use world::{Parts, World, entry, program};
 
 #[derive(Default)]
 struct Case {
@@ -55,7 +53,7 @@ fn cases(text: &str) -> Vec<Case> {
 }
 
 fn with_store(parts: Parts, fields: &str, source: &str) -> World {
-    let world = World::new(wippy_store::component(), parts);
+    let world = World::new(parts);
     let store = entry("app:cache", "store.memory", &format!("{{{fields}}}"));
     world.app.install(vec![store, program("app:main", source)]).expect("entries");
     world
@@ -92,7 +90,7 @@ fn entries_that_cannot_be_used_are_refused() {
         ("lifecycle: {auto_start: 1}", "field lifecycle.auto_start: expected boolean, got integer"),
     ];
     for (fields, want) in cases {
-        let world = World::new(wippy_store::component(), Parts { seed: Some(1), ..Parts::default() });
+        let world = World::new(Parts { seed: Some(1), ..Parts::default() });
         let store = entry("app:cache", "store.memory", &format!("{{{fields}}}"));
         let error = world.app.install(vec![store]).unwrap_err().to_string();
         assert!(error.contains(want), "{fields}: {error}");

@@ -1,13 +1,10 @@
-//! A runtime of real components over a directory of its own, under a seed on virtual
-//! time or on threads: where the crates of `services/` test what they add. Whole
-//! applications are run by the program, in `tests/`.
+//! A runtime with the modules of this crate: under a seed, or on threads.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use wippy_runtime::boot::{App, Component, Config, Setup, load_directory};
+use wippy_runtime::boot::{App, Component, Config, Setup};
 use wippy_runtime::clock::{Clock, RealClock, VirtualClock};
 use wippy_runtime::dispatch::CapabilitySet;
 use wippy_runtime::entropy::SeededEntropy;
@@ -49,31 +46,27 @@ pub struct Parts {
     pub capabilities: CapabilitySet,
 }
 
-/// A runtime that ends with its value.
 pub struct World {
     pub app: Arc<App>,
-    pub dir: tempfile::TempDir,
     scheduler: Arc<dyn Scheduler>,
     seeded: Option<(Arc<Seeded>, Arc<VirtualClock>)>,
 }
 
 impl World {
-    /// A runtime with `component`, Lua and hosts. Panics when it does not start.
-    pub fn new(component: Arc<dyn Component>, parts: Parts) -> World {
+    pub fn new(parts: Parts) -> World {
         let Some(seed) = parts.seed else {
             let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
             let node = Node::new("test", clock, Arc::new(SeededEntropy::new(1))).expect("a node");
             node.timers().start().expect("a timer thread");
             let pool = Pool::start(&node, &PoolConfig { workers: 2, name: "test".into() }).expect("threads");
-            return World::with(component, node, Arc::new(pool), None, parts);
+            return World::with(node, Arc::new(pool), None, parts);
         };
         let (clock, scheduler) = (Arc::new(VirtualClock::new()), Seeded::new());
         let node = Node::new("test", clock.clone(), Arc::new(SeededEntropy::new(seed))).expect("a node");
         node.io().take_over();
-        World::with(component, node, scheduler.clone(), Some((scheduler, clock)), parts)
+        World::with(node, scheduler.clone(), Some((scheduler, clock)), parts)
     }
     fn with(
-        component: Arc<dyn Component>,
         node: Arc<Node>,
         scheduler: Arc<dyn Scheduler>,
         seeded: Option<(Arc<Seeded>, Arc<VirtualClock>)>,
@@ -85,34 +78,12 @@ impl World {
             Arc::new(SupervisorComponent),
             wippy_lua::code::component(),
             wippy_runtime::functions::component(),
-            component,
+            wippy_data::component(),
         ];
         let terminal = Terminal::new(std::io::empty(), std::io::sink(), std::io::sink());
         components.extend(wippy_hosts::components(Arc::new(terminal)));
         let app = App::boot(node, registry, Config::empty(), components).expect("a runtime");
-        World { app, dir: tempfile::tempdir().expect("a directory"), scheduler, seeded }
-    }
-
-    /// Where `file` of this world is.
-    pub fn path(&self, file: &str) -> PathBuf {
-        self.dir.path().join(file)
-    }
-    /// Writes a file of this world, with the directories it needs.
-    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
-        let path = self.path(file);
-        path.parent().map_or(Ok(()), std::fs::create_dir_all).expect("a writable directory");
-        std::fs::write(path, content).expect("a writable file");
-    }
-    /// Makes the entries of the files that were written the state. Errors: as [`World::plain`].
-    pub fn install(&self) -> std::result::Result<(), String> {
-        let report = load_directory(self.dir.path(), &|_| None);
-        let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
-        assert!(problems.is_empty(), "{}", problems.join("\n"));
-        self.app.install(report.entries).map(|_| ()).map_err(|e| self.plain(&e.to_string()))
-    }
-    /// `text` without the directory of this world.
-    pub fn plain(&self, text: &str) -> String {
-        text.replace(&format!("{}/", self.dir.path().display()), "")
+        World { app, scheduler, seeded }
     }
 
     /// Runs a process to its end.
@@ -159,9 +130,9 @@ pub fn entry(id: &str, kind: &str, data: &str) -> Entry {
     Entry { id: EntryId::parse(id), kind: kind.into(), meta: Map::new(), data, origin: None }
 }
 
-/// A process whose function `main` is called; `modules` are names with commas between.
-pub fn program(id: &str, modules: &str, source: &str) -> Entry {
-    let mut program = entry(id, "process.lua", &format!("{{method: main, modules: [{modules}]}}"));
+/// A process with the modules of this crate.
+pub fn program(id: &str, source: &str) -> Entry {
+    let mut program = entry(id, "process.lua", "{method: main, modules: [compress, crypto, text, time]}");
     if let Value::Map(data) = &mut program.data {
         data.insert("source".into(), source.into());
     }
