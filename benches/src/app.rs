@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wippy_hosts::pools::{FunctionPool, PoolConfig};
 use wippy_lua::code::{Code, LuaFactory, Plan, Unit, compile};
 use wippy_lua::modules::{self, Module};
 use wippy_lua::process::NodeSurroundings;
@@ -11,17 +12,15 @@ use wippy_runtime::dispatch::{CapabilitySet, DispatcherBuilder};
 use wippy_runtime::entropy::SystemEntropy;
 use wippy_runtime::events::Bus;
 use wippy_runtime::payload::{Flat, Map, Value};
-use wippy_runtime::process::{Actor, Exit, HostShared, HostState, Inherited, Limits, commands};
+use wippy_runtime::process::{Actor, Exit, Factory, HostShared, HostState, Inherited, Limits, commands};
 use wippy_runtime::registry::{Entry, EntryHandler, EntryId};
 use wippy_runtime::relay::{Delivery, Name};
-use wippy_runtime::scheduler::{Pool, PoolConfig};
+use wippy_runtime::scheduler::{Pool, PoolConfig as Threads};
 use wippy_runtime::security::{Engine, Policies};
 use wippy_runtime::{Error, Node, SpawnRequest};
 use wippy_wasm::Guests;
-use wit_component::StringEncoding;
-use wit_parser::Resolve;
 
-use crate::measure;
+use crate::{guests, measure};
 
 /// The one host, which the sources name.
 pub const HOST: &str = "bench:processes";
@@ -33,7 +32,11 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 31] = sources![
+const SOURCES: [(&str, &str); 36] = sources![
+    "add",
+    "call",
+    "compute",
+    "count",
     "crasher",
     "fairness",
     "fairness_hog",
@@ -42,6 +45,7 @@ const SOURCES: [(&str, &str); 31] = sources![
     "fanin_producer",
     "fanin_sink",
     "fib",
+    "fib_driver",
     "idle",
     "lateness",
     "live",
@@ -67,27 +71,8 @@ const SOURCES: [(&str, &str); 31] = sources![
     "timers",
 ];
 
-/// Entries that are there in WebAssembly as well.
-const GUESTS: [(&str, &str); 3] = [
-    ("live_receiver", include_str!("../wasm/live_receiver.wat")),
-    ("ping", include_str!("../wasm/ping.wat")),
-    ("pong", include_str!("../wasm/pong.wat")),
-];
-/// Workloads whose processes they are.
-pub const WASM_WORKLOADS: [&str; 2] = ["live", "pingpong"];
-
-/// A guest with the description of its world, as tool chains put it in.
-fn guest(text: &str) -> Result<Vec<u8>, Error> {
-    let failed = |e: &dyn std::fmt::Display| Error::internal(format!("cannot make a guest: {e}"));
-    let mut module = wat::parse_str(text).map_err(|e| failed(&e))?;
-    let mut resolve = Resolve::default();
-    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../wasm-guest-sdk/wit");
-    let (package, _) = resolve.push_dir(contract).map_err(|e| failed(&e))?;
-    let world = resolve.select_world(&[package], Some("process")).map_err(|e| failed(&e))?;
-    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-        .map_err(|e| failed(&e))?;
-    Ok(module)
-}
+/// Files that are functions, not processes.
+const FUNCTIONS: [&str; 2] = ["add", "count"];
 
 /// A library that the workloads with latenesses import.
 const LIBRARY: &str = "lateness";
@@ -105,7 +90,7 @@ impl App {
         let node = Node::new("bench", Arc::new(RealClock::new()), Arc::new(SystemEntropy))?;
         let thread = |e: std::io::Error| Error::internal(format!("cannot start a thread: {e}"));
         node.timers().start().map_err(thread)?;
-        let pool = Arc::new(Pool::start(&node, &PoolConfig { workers, name: HOST.into() }).map_err(thread)?);
+        let pool = Arc::new(Pool::start(&node, &Threads { workers, name: HOST.into() }).map_err(thread)?);
         let mut dispatcher = DispatcherBuilder::default();
         commands::register(&mut dispatcher);
         node.set_dispatcher(dispatcher.freeze());
@@ -146,13 +131,40 @@ impl App {
         Ok(())
     }
 
-    /// Puts guests in WebAssembly in the place of the Lua processes that a workload starts.
+    /// Puts guests in WebAssembly in the place of the Lua processes and functions that a workload uses.
     pub fn use_wasm(&self) -> Result<(), Error> {
-        let guests = Guests::new(&self.node)?;
-        for (name, text) in GUESTS {
-            let id = EntryId::parse(&format!("bench:{name}"));
-            self.node.register_factory(&id, guests.process(&id, &guest(text)?)?);
+        let compiler = Guests::new(&self.node)?;
+        for (name, text) in guests::PROCESSES {
+            self.put_guest(&compiler, name, text)?;
         }
+        let functions = guests::module(guests::FUNCTIONS)?;
+        for name in FUNCTIONS {
+            let id = EntryId::parse(&format!("bench:{name}"));
+            let wit = format!("{name}: func(a: s32, b: s32) -> s32");
+            self.function(&id, compiler.function(&id, &functions, name, &wit, None)?)?;
+        }
+        // Its computing is done by a guest.
+        let driver = SOURCES.iter().find(|s| s.0 == "fib_driver").map_or("", |s| s.1);
+        self.define("fib", driver, "main")
+    }
+
+    /// Puts only the answering side of `pingpong` into WebAssembly.
+    pub fn mix(&self) -> Result<(), Error> {
+        let text = guests::PROCESSES.iter().find(|p| p.0 == "pong").map_or("", |p| p.1);
+        self.put_guest(&Guests::new(&self.node)?, "pong", text)
+    }
+
+    fn put_guest(&self, compiler: &Guests, name: &str, text: &str) -> Result<(), Error> {
+        let id = EntryId::parse(&format!("bench:{name}"));
+        self.node.register_factory(&id, compiler.process(&id, &guests::process(text)?)?);
+        Ok(())
+    }
+
+    /// Makes a function callable, in place of what was called by that id.
+    pub fn function(&self, id: &EntryId, factory: Arc<dyn Factory>) -> Result<(), Error> {
+        let kind = format!("function.{}", factory.engine());
+        let entry = Entry { id: id.clone(), kind, meta: Map::new(), data: Value::Map(Map::new()), origin: None };
+        FunctionPool::new(&self.node, &entry, factory, PoolConfig::default())?.install();
         Ok(())
     }
 
@@ -163,7 +175,8 @@ impl App {
     fn define_as(&self, name: &str, file: &str, source: &str, method: &str) -> Result<(), Error> {
         let id = format!("bench:{name}");
         let time = modules::find("time").ok_or_else(|| Error::internal("no module time"))?;
-        let modules: [&'static Module; 2] = [time, &measure::MODULE];
+        let funcs = modules::find("funcs").ok_or_else(|| Error::internal("no module funcs"))?;
+        let modules: [&'static Module; 3] = [time, funcs, &measure::MODULE];
         let unit = |id: &str, name: &str, source: &str, alias: Option<&str>| -> Result<Unit, Error> {
             let code = Code::new(compile(id, &format!("{name}.lua"), source)?);
             Ok(Unit { id: id.to_owned(), aliases: alias.into_iter().map(str::to_owned).collect(), code })
@@ -175,7 +188,11 @@ impl App {
         }
         let program = Program::new(&*id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
         let plan = Plan::new(program, libraries, unit(&id, file, source, None)?, method.into(), false);
-        self.node.register_factory(&EntryId::parse(&id), Arc::new(LuaFactory::new(Arc::new(plan))));
+        let (id, factory) = (EntryId::parse(&id), Arc::new(LuaFactory::new(Arc::new(plan))));
+        if FUNCTIONS.contains(&name) {
+            return self.function(&id, factory);
+        }
+        self.node.register_factory(&id, factory);
         Ok(())
     }
 

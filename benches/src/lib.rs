@@ -5,9 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod app;
+pub mod engine;
+mod guests;
 mod measure;
 mod workload;
 
-pub use app::{App, HOST, WASM_WORKLOADS};
+pub use app::{App, HOST};
+pub use guests::WASM_WORKLOADS;
 pub use measure::{peak_rss_kb, rss_kb};
-pub use workload::{Figures, WORKLOADS, Workload, run};
+pub use workload::{ENGINE_WORKLOADS, Figures, WORKLOADS, Workload, run};

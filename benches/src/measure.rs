@@ -10,7 +10,12 @@ use wippy_lua::native::{Call, Raise, Ret};
 /// The module `bench`.
 pub static MODULE: Module = Module {
     name: "bench",
-    value: ModuleValue::Table(&[member!("rss", rss), member!("cpu", cpu), member!("wakeups", wakeups)]),
+    value: ModuleValue::Table(&[
+        member!("rss", rss),
+        member!("page_tables", page_tables),
+        member!("cpu", cpu),
+        member!("wakeups", wakeups),
+    ]),
     class: &["nondeterministic"],
     description: "What the operating system says about this process",
 };
@@ -52,6 +57,11 @@ fn waits() -> u64 {
 
 fn rss(call: &mut Call<'_>) -> Result<Ret, Raise> {
     call.push_int(rss_kb() as i64 * 1024);
+    Ok(Ret::ONE)
+}
+
+fn page_tables(call: &mut Call<'_>) -> Result<Ret, Raise> {
+    call.push_int(status("status", "VmPTE") as i64 * 1024);
     Ok(Ret::ONE)
 }
 

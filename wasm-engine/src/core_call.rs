@@ -28,16 +28,24 @@ fn text(text: impl Into<String>) -> Problem {
     Problem::Text(text.into())
 }
 
-/// Runs what a tool chain wants to run before anything else.
+/// What a tool chain wants to run before anything else.
+pub fn initializer<T: 'static>(store: &mut Store<T>, instance: &Instance) -> Option<Func> {
+    let is_plain = |func: &Func, store: &Store<T>| {
+        let ty = func.ty(store);
+        ty.params().len() == 0 && ty.results().len() == 0
+    };
+    ["_start", "_initialize"].into_iter().find_map(|name| {
+        let func = instance.get_func(&mut *store, name)?;
+        is_plain(&func, store).then_some(func)
+    })
+}
+
+/// Runs the [`initializer`].
 pub async fn initialize(store: &mut Store<GuestState>, instance: &Instance) -> wasmtime::Result<()> {
-    for name in ["_start", "_initialize"] {
-        let Some(func) = instance.get_func(&mut *store, name) else { continue };
-        if func.ty(&*store).params().len() == 0 && func.ty(&*store).results().len() == 0 {
-            func.call_async(&mut *store, &[], &mut []).await?;
-            break;
-        }
+    match initializer(store, instance) {
+        Some(func) => func.call_async(&mut *store, &[], &mut []).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Calls `method`; the result is one value.
@@ -94,7 +102,7 @@ pub async fn call(
 }
 
 /// The core type of a primitive.
-fn core_type(ty: Primitive) -> ValType {
+pub fn core_type(ty: Primitive) -> ValType {
     match ty {
         Primitive::S64 | Primitive::U64 => ValType::I64,
         Primitive::F32 => ValType::F32,
@@ -129,7 +137,8 @@ fn check_types(
     }
 }
 
-fn scalar(value: &Value, ty: Primitive) -> Result<Val, crate::values::Misfit> {
+/// One value as the core type that stands for it.
+pub fn scalar(value: &Value, ty: Primitive) -> Result<Val, crate::values::Misfit> {
     Ok(match ty {
         Primitive::Bool => Val::I32(lower::boolean(value)?.into()),
         Primitive::S8 => Val::I32(lower::exact::<i8>(value, "uint8/int8")?.into()),
@@ -191,7 +200,8 @@ fn read_text(store: &Store<GuestState>, memory: Option<Memory>, at: usize, offse
     bytes(store, memory, pointer as usize, length as usize)
 }
 
-fn write(w: &mut FlatWriter<'_>, value: &Val, ty: Primitive) -> Result<(), String> {
+/// A value as programs see it.
+pub fn write(w: &mut FlatWriter<'_>, value: &Val, ty: Primitive) -> Result<(), String> {
     let (i32, i64) = (value.i32().unwrap_or_default(), value.i64().unwrap_or_default());
     match ty {
         Primitive::Bool => w.bool(i32 & 1 == 1),

@@ -87,6 +87,9 @@ impl Grants {
             self.0.sort();
         }
     }
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
     pub fn has(&self, group: Group) -> bool {
         self.0.contains(&group)
     }

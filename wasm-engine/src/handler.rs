@@ -18,7 +18,7 @@ use wippy_runtime::relay::Pid;
 use wippy_runtime::{Error, Kind, Node, Result};
 
 use crate::definition::{self, Definition, KINDS, Role, Source};
-use crate::engine::compile::{Code, Compiler};
+use crate::engine::compile::{Binary, Code, Compiler};
 use crate::engine::{Engines, Profile};
 use crate::process::WasmFactory;
 use crate::program::Program;
@@ -85,13 +85,17 @@ impl WasmHandler {
             false => e,
         };
         let located = |e: Error| entry.error(&e).with_kind(e.kind().clone());
-        let compiled = self.compiler.compile(&self.engines, &bytes, profile).map_err(|e| located(failed(e)))?;
+        let code = Binary::read(&bytes).map_err(|e| located(failed(e)))?;
+        let compiled = self.compiler.compile(&self.engines, &code, profile).map_err(|e| located(failed(e)))?;
         if let (Code::Module(_), Some(group)) = (&compiled.code, definition.grants.component_only()) {
             return Err(entry.field_error("imports", format!("wasm host import requires component module: {group}")));
         }
         let role = definition.role;
         let (engines, timers) = (self.engines.clone(), self.node.timers().clone());
-        let program = Program::new(&entry.id, definition, compiled, engines, timers).map_err(located)?;
+        let mut program = Program::new(&entry.id, definition, compiled, engines, timers).map_err(located)?;
+        if role == Role::Function {
+            program.find_shortcut(&code);
+        }
         let factory = Arc::new(WasmFactory(Arc::new(program)));
         let runner = match role {
             Role::Function => Runner::Pool(self.pools.prepare(entry, factory)?),

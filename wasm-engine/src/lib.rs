@@ -3,7 +3,8 @@
 //!
 //! `definition` reads an entry, `engine` compiles it (two profiles, a cache),
 //! `link` and `grants` decide what it may import, `program` is one version ready
-//! to run, `process` runs it, `values` and `core_call` convert arguments and
+//! to run, `process` runs it, `shortcut` calls functions that `stateless` finds
+//! to need no process, `values` and `core_call` convert arguments and
 //! results, `wasi` is its system, `handler` ties entries to changes of the
 //! registry. wasmtime is used here and nowhere else.
 
@@ -18,9 +19,11 @@ mod host;
 mod link;
 mod process;
 mod program;
+mod shortcut;
 mod signature;
+mod stateless;
 mod values;
 mod wasi;
 
 pub use component::{WasmComponent, component};
-pub use guests::Guests;
+pub use guests::{EngineKind, Guests};

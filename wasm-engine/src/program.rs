@@ -13,11 +13,12 @@ use wippy_runtime::timers::{TimerKey, Timers};
 use wippy_runtime::{Error, Result};
 
 use crate::definition::{Definition, Transport, WasiSettings};
-use crate::engine::compile::{Code, Compiled};
+use crate::engine::compile::{Binary, Code, Compiled};
 use crate::engine::{Engines, Seat};
 use crate::host::bindings::ProcessPre;
 use crate::link;
 use crate::process::GuestState;
+use crate::shortcut::Shortcut;
 use crate::signature::{self, Signature};
 
 /// An exported function and its types.
@@ -48,6 +49,7 @@ pub struct Program {
     body: Body,
     /// WASI of core modules is linked.
     preview1: bool,
+    shortcut: Option<Shortcut>,
 }
 
 impl Program {
@@ -77,7 +79,19 @@ impl Program {
             (_, "") => return Err(Error::internal(NO_METHOD)),
             (_, method) => method.into(),
         };
-        Ok(Program { id: id.clone(), method, definition, engines, timers, compiled, body, preview1 })
+        let (id, shortcut) = (id.clone(), None);
+        Ok(Program { id, method, definition, engines, timers, compiled, body, preview1, shortcut })
+    }
+    /// Looks whether calls can do without a process. `code` is what this was compiled from.
+    pub fn find_shortcut(&mut self, code: &Binary<'_>) {
+        let plain = self.definition.transport == Transport::Payload && self.definition.grants.is_empty();
+        if plain && !self.preview1 {
+            self.shortcut =
+                Shortcut::find(&self.compiled, &self.body, code, &self.method, self.definition.max_execution);
+        }
+    }
+    pub fn shortcut(&self) -> Option<&Shortcut> {
+        self.shortcut.as_ref()
     }
 
     pub fn id(&self) -> &EntryId {
@@ -119,6 +133,10 @@ impl Program {
     /// A guest runs now.
     pub fn touch(&self) {
         self.engines.ticker.touch();
+    }
+    /// A guest is about to wait for the first time; to be called on its stack.
+    pub fn settle(&self) {
+        self.engines.stacks.trim_stack();
     }
     pub fn cancel_timer(&self, timer: TimerKey) {
         self.timers.cancel(timer);

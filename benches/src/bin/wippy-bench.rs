@@ -1,15 +1,16 @@
-//! `wippy-bench [--lang lua|wasm] [--workers K] [--policies P] WORKLOAD N M`: runs
+//! `wippy-bench [--lang lua|wasm|mixed] [--workers K] [--policies P] WORKLOAD N M`: runs
 //! one workload and prints one line of JSON, as the suite of peers wants it.
+//! With `mixed` the answering side of `pingpong` and `pairs` is in WebAssembly and the other in Lua.
 //! With `--policies` it runs as somebody who has a scope of so many policies.
 
 use std::process::ExitCode;
 
-use wippy_benches::{App, Figures, WASM_WORKLOADS, WORKLOADS, peak_rss_kb, run};
+use wippy_benches::{App, ENGINE_WORKLOADS, Figures, WASM_WORKLOADS, WORKLOADS, engine, peak_rss_kb, run};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: wippy-bench [--lang lua|wasm] [--workers K] [--policies P] WORKLOAD N M";
+const USAGE: &str = "usage: wippy-bench [--lang lua|wasm|mixed] [--workers K] [--policies P] WORKLOAD N M";
 
 struct Options {
     lang: String,
@@ -45,19 +46,36 @@ fn main() -> ExitCode {
     };
     let Options { lang, workload: name, n, m, .. } = &options;
     let known = WORKLOADS.iter().find(|w| w.name == name);
-    let written = lang == "lua" || (lang == "wasm" && WASM_WORKLOADS.contains(&name.as_str()));
-    let (Some(workload), true) = (known, written) else {
+    let of_engine = lang == "wasm" && ENGINE_WORKLOADS.contains(&name.as_str());
+    let written = match known {
+        Some(_) => match lang.as_str() {
+            "lua" => true,
+            "wasm" => WASM_WORKLOADS.contains(&name.as_str()),
+            "mixed" => ["pingpong", "pairs"].contains(&name.as_str()),
+            _ => false,
+        },
+        None => of_engine,
+    };
+    if !written {
         println!(r#"{{"peer":"wippy-{lang}","workload":"{name}","skip":"not written for this peer"}}"#);
         return ExitCode::SUCCESS;
-    };
+    }
     let figures = App::start(options.workers).and_then(|mut app| {
         if options.policies > 0 {
             app.restrict(options.policies)?;
         }
-        if lang == "wasm" {
-            app.use_wasm()?;
+        match known {
+            Some(workload) => {
+                match lang.as_str() {
+                    "wasm" => app.use_wasm()?,
+                    "mixed" => app.mix()?,
+                    _ => {}
+                }
+                run(&app, workload, *n, *m)
+            }
+            None if name == "start" => engine::start(&app, *n),
+            None => engine::compute(&app, *n),
         }
-        run(&app, workload, *n, *m)
     });
     match figures {
         Ok(figures) => {

@@ -9,6 +9,7 @@
 //! request, which are. Knows no engine.
 
 mod adaptive;
+mod at_once;
 mod config;
 mod host;
 mod provider;
@@ -25,7 +26,7 @@ use parking_lot::Mutex;
 use wippy_runtime::clock::Nanos;
 use wippy_runtime::functions::{Callable, CancelCall, Done, FunctionCall, call_options};
 use wippy_runtime::payload::{Flat, Map};
-use wippy_runtime::process::{Control, Exit, Factory, Frame, Invocation, Process};
+use wippy_runtime::process::{Control, Exit, Factory, Frame, HostShared, Invocation, Process};
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::relay::{Delivery, Name};
 use wippy_runtime::scheduler::is_panic;
@@ -191,6 +192,12 @@ impl Callable for FunctionPool {
         shared.pump();
         let shared = Arc::downgrade(shared);
         Box::new(move || cancel(&shared, &call))
+    }
+    fn answers_at_once(&self) -> bool {
+        self.0.factory.answers_at_once()
+    }
+    fn call_at_once(&self, args: &Flat, host: &HostShared) -> Option<Result<Flat>> {
+        self.0.call_at_once(args, host)
     }
     fn options(&self) -> Arc<Map> {
         self.0.options.clone()

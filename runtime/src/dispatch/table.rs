@@ -22,6 +22,8 @@ enum Handler<R: Request> {
     Deferred(DeferredHandler<R>),
     /// Tries the first, and leaves what it does not answer to the second.
     Either(QuickHandler<R>, DeferredHandler<R>),
+    /// As `Either`, but only for callers that can wait.
+    Shortcut(QuickHandler<R>, DeferredHandler<R>),
 }
 
 /// What documentation and tests see of a command.
@@ -118,6 +120,15 @@ impl DispatcherBuilder {
     ) {
         self.insert(Handler::Either(Box::new(quick), on_pool(slow)));
     }
+    /// A handler that as a rule answers later, and at once where `quick` gives an answer, inside the asker's step. Who
+    /// cannot wait is refused in any case, so that it does not depend on the moment.
+    pub fn quick_or_deferred<R: Request>(
+        &mut self,
+        quick: impl Fn(&Caller, &R) -> Option<Result<R::Reply, Error>> + Send + Sync + 'static,
+        slow: impl Fn(&Caller, R, Completer<R::Reply>) + Send + Sync + 'static,
+    ) {
+        self.insert(Handler::Shortcut(Box::new(quick), Box::new(slow)));
+    }
     pub fn freeze(self) -> Dispatcher {
         Dispatcher { handlers: self.handlers }
     }
@@ -157,7 +168,7 @@ impl Dispatcher {
         let deferred = match handler {
             Handler::Sync(f) => return Called::Ready(f(caller, request)),
             Handler::Deferred(f) => f,
-            Handler::Either(quick, slow) => match quick(caller, &request) {
+            Handler::Either(quick, slow) | Handler::Shortcut(quick, slow) => match quick(caller, &request) {
                 Some(answer) => return Called::Ready(answer),
                 None => slow,
             },
@@ -170,7 +181,7 @@ impl Dispatcher {
     pub fn call_at_once<R: Request>(&self, caller: &Caller, request: R) -> Option<Result<R::Reply, Error>> {
         match self.admit(caller, &request) {
             Ok(Handler::Sync(f)) => Some(f(caller, request)),
-            Ok(Handler::Deferred(_)) => None,
+            Ok(Handler::Deferred(_) | Handler::Shortcut(..)) => None,
             Ok(Handler::Either(quick, _)) => quick(caller, &request),
             Err(e) => Some(Err(e)),
         }

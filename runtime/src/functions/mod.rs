@@ -116,10 +116,36 @@ pub(crate) fn call_for(
     slot.set(function.call(call, Box::new(move |result| done.complete(result))));
 }
 
+/// The answer of a function that needs no process for it, on the caller's thread; `None`, and nothing was done, if the
+/// call has to go by [`call_for`]. Whether it may be called is for that to say, too.
+pub(crate) fn call_at_once(
+    caller: &Caller,
+    target: &str,
+    args: &Flat,
+    options: Option<&Map>,
+) -> Option<Result<Flat, Error>> {
+    if options.is_some_and(|over| !over.is_empty()) {
+        return None;
+    }
+    let function = caller.node.functions().get(target).ok()?;
+    if !function.answers_at_once() || check_kind(caller, function.kind()).is_err() {
+        return None;
+    }
+    function.call_at_once(args, &caller.control.host)
+}
+
 /// Runs calls of one function.
 pub trait Callable: Send + Sync {
     /// Starts the call; `done` gets the result. Never blocks.
     fn call(&self, call: FunctionCall, done: Done) -> CancelCall;
+    /// Whether [`Callable::call_at_once`] is worth asking.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
+    /// See [`crate::process::Process::call_at_once`]. `host` is the caller's.
+    fn call_at_once(&self, _args: &Flat, _host: &HostShared) -> Option<Result<Flat, Error>> {
+        None
+    }
     /// `meta.options` of the entry.
     fn options(&self) -> Arc<Map>;
     /// The kind of the entry, which a caller's host may deny. Empty: of none.
@@ -204,6 +230,14 @@ impl Callable for Intercepted {
             }
             None => self.function.call(call, done),
         }
+    }
+    fn answers_at_once(&self) -> bool {
+        self.function.answers_at_once()
+    }
+    fn call_at_once(&self, args: &Flat, host: &HostShared) -> Option<Result<Flat, Error>> {
+        let options = self.function.options();
+        let wanted = self.chain.read().iter().any(|(_, interceptor)| interceptor.wants(&options));
+        if wanted { None } else { self.function.call_at_once(args, host) }
     }
     fn options(&self) -> Arc<Map> {
         self.function.options()

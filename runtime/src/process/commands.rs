@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Exit, Inherited, Message};
 use crate::dispatch::{Completer, DispatcherBuilder, Gate, Permissions, Request};
 use crate::error::{Error, Kind};
-use crate::functions::call_for;
+use crate::functions::{call_at_once, call_for};
 use crate::node::{Node, SpawnRequest};
 use crate::payload::{Flat, Map};
 use crate::registry::EntryId;
@@ -316,7 +316,10 @@ pub fn register(commands: &mut DispatcherBuilder) {
         NameScope::Eventual => Err(Error::internal("eventual registry not available")),
         NameScope::Consistent | NameScope::Strong => Err(Error::internal("global registry not available")),
     });
-    commands.deferred(|caller, r: CallFunction, done: Completer<Flat>| {
-        call_for(caller, &r.target, r.args, r.inherited, r.options, done);
-    });
+    commands.quick_or_deferred(
+        |caller, r: &CallFunction| call_at_once(caller, &r.target, &r.args, r.options.as_deref()),
+        |caller, r: CallFunction, done: Completer<Flat>| {
+            call_for(caller, &r.target, r.args, r.inherited, r.options, done);
+        },
+    );
 }

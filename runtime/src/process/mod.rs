@@ -82,6 +82,12 @@ pub trait Process: Send {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error>;
     /// Runs until the process has to wait, its slice is used up, or it ends. Never blocks the thread.
     fn step(&mut self, cx: &mut StepContext<'_>) -> Step;
+    /// Answers a call of a function without a run: on the caller's thread, in the moment that a step may take, and as if
+    /// nothing had been called before. `host` is the caller's, whose limits hold. `None`: that is not possible now, and
+    /// nothing can tell that it was tried.
+    fn call_at_once(&mut self, _args: &Flat, _host: &HostShared) -> Option<Result<Flat, Error>> {
+        None
+    }
     /// Limits of its own, below those of its host. Asked before [`Process::init`].
     fn limits(&self) -> OwnLimits {
         OwnLimits::default()
@@ -101,6 +107,10 @@ pub trait Factory: Send + Sync {
     }
     /// The method to run when the caller names none.
     fn method(&self) -> Arc<str>;
+    /// Whether its processes may answer calls by [`Process::call_at_once`]; does not change.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
     /// A short name of the engine, shown in the pids of function calls: `lua`, `wasm`.
     fn engine(&self) -> &'static str;
 }

@@ -10,8 +10,7 @@ mod pool;
 mod seeded;
 mod step;
 
-pub use step::is_panic;
-pub(crate) use step::panic_error;
+pub use step::{is_panic, panic_error};
 
 pub use pool::{MAX_WORKERS, Pool, PoolConfig, PoolStats};
 pub use seeded::Seeded;

@@ -218,7 +218,7 @@ impl Process for Gone {
 const PANICKED: &str = "internal error: the process engine panicked";
 
 /// A panic as the exit reason a guest may see: never the panic's own text, which goes to the log.
-pub(crate) fn panic_error(panic: &(dyn Any + Send)) -> Error {
+pub fn panic_error(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("(no text)"), "panic in a process");
     Error::new(Kind::INTERNAL, PANICKED)

@@ -30,6 +30,11 @@ impl ArtifactCache {
         ArtifactCache { dir: (on && known).then(|| Path::new(&base).join(dir)) }
     }
 
+    /// A cache in `dir`, which is made when it is needed.
+    pub fn in_dir(dir: &Path) -> ArtifactCache {
+        ArtifactCache { dir: Some(dir.to_owned()) }
+    }
+
     /// The file of an artifact that is there.
     pub fn find(&self, key: &CodeKey) -> Option<PathBuf> {
         let path = self.dir.as_ref()?.join(key.hex() + ".cwasm");

@@ -5,6 +5,7 @@
 //! written by this very compiler for this very machine (both are part of its
 //! name), into a directory as trusted as the program's own files.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
@@ -39,6 +40,30 @@ enum Format {
     Component,
 }
 
+/// Binary code whose format is known.
+pub struct Binary<'a> {
+    bytes: Cow<'a, [u8]>,
+    format: Format,
+}
+
+impl<'a> Binary<'a> {
+    /// Recognises the format; makes a component of a module that describes itself as one. Errors: as for
+    /// [`Compiler::compile`].
+    pub fn read(bytes: &'a [u8]) -> Result<Binary<'a>> {
+        let format = format(bytes).map_err(invalid)?;
+        match format == Format::Module && describes_component(bytes) {
+            true => Ok(Binary { bytes: Cow::Owned(encode(bytes)?), format: Format::Component }),
+            false => Ok(Binary { bytes: Cow::Borrowed(bytes), format }),
+        }
+    }
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+    pub fn is_component(&self) -> bool {
+        self.format == Format::Component
+    }
+}
+
 /// Compiles; shared by all entries.
 pub struct Compiler {
     cache: ArtifactCache,
@@ -53,14 +78,8 @@ impl Compiler {
 
     /// Compiles binary code, or takes what was compiled before. `profile`: `None` chooses one for a process. Errors
     /// (Internal): `[load] invalid_data: load module (caused by: ...)` for what is no valid code.
-    pub fn compile(&self, engines: &Engines, bytes: &[u8], profile: Option<Profile>) -> Result<Arc<Compiled>> {
-        let mut format = format(bytes).map_err(invalid)?;
-        let mut component = Vec::new();
-        if format == Format::Module && describes_component(bytes) {
-            component = encode(bytes)?;
-            format = Format::Component;
-        }
-        let bytes = if component.is_empty() { bytes } else { &component };
+    pub fn compile(&self, engines: &Engines, code: &Binary<'_>, profile: Option<Profile>) -> Result<Arc<Compiled>> {
+        let (bytes, format) = (code.bytes(), code.format);
         let wanted = profile.unwrap_or(if bytes.len() > LARGE_DATA { Profile::Fast } else { Profile::Dense });
         let compiled = self.with(engines, bytes, format, wanted)?;
         if profile.is_none() && wanted == Profile::Dense && !compiled.fits_dense() {

@@ -27,7 +27,8 @@ use wippy_runtime::{Error, Result};
 
 use quota::Quota;
 pub use quota::Seat;
-use slab::{Memories, Slab, Stacks};
+pub use slab::Slab;
+use slab::{Memories, Stacks};
 use ticker::Ticker;
 
 /// Bytes of memory a guest can have in the dense engine: one slot.
@@ -53,6 +54,7 @@ pub struct Engines {
     dense: Engine,
     fast: Engine,
     pub ticker: Arc<Ticker>,
+    pub stacks: Arc<Slab>,
     quota: Arc<Quota>,
 }
 
@@ -65,7 +67,8 @@ impl Engines {
         let dense = Engine::new(&config(Profile::Dense, &stacks, &memories)).map_err(failed)?;
         let fast = Engine::new(&config(Profile::Fast, &stacks, &memories)).map_err(failed)?;
         let ticker = Ticker::new(timers, vec![dense.clone(), fast.clone()]);
-        Ok(Engines { dense, fast, ticker, quota: Quota::new(stacks) })
+        let quota = Quota::new(stacks.clone());
+        Ok(Engines { dense, fast, ticker, stacks, quota })
     }
     pub fn get(&self, profile: Profile) -> &Engine {
         match profile {

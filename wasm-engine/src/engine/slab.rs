@@ -22,6 +22,10 @@ const PAGE: usize = 4096;
 const WARM: usize = 256;
 /// Bytes up to which a slot is worth keeping warm.
 const WARM_BYTES: usize = 64 << 10;
+/// Stacks in use from which memory is worth a call of the kernel for each.
+const MANY: usize = 1024;
+/// More than the frame of `trim_stack` and what it calls, in bytes.
+const FRAME: usize = 1024;
 /// `MADV_GUARD_INSTALL` of Linux 6.13: a guard page that costs no mapping.
 const GUARD_INSTALL: libc::c_int = 102;
 
@@ -76,6 +80,29 @@ impl Slab {
         }
         state.used += 1;
         Ok(slot)
+    }
+
+    /// Gives back what a guest has used of its stack below the place where it is now: pages that starting it took and
+    /// waiting does not. To be called on that stack; does nothing on others, and as long as there are few.
+    #[inline(never)]
+    pub fn trim_stack(&self) {
+        let here = 0_u8;
+        let here = std::ptr::from_ref(&here) as usize;
+        let slot = {
+            let state = self.state.lock();
+            if state.used - state.free.len() - state.warm.len() < MANY {
+                return;
+            }
+            let mapping = state.mappings.iter().rev().find(|m| (**m..**m + self.slot * SLOTS).contains(&here));
+            let Some(mapping) = mapping else { return };
+            mapping + (here - mapping) / self.slot * self.slot
+        };
+        let (start, end) = (slot + PAGE, (here - FRAME) / PAGE * PAGE);
+        if start < end {
+            // SAFETY: a stack grows down, so all that lives on it is at or above this frame, which ends within `FRAME`
+            // bytes below `here` with that of the call. What is below was left by calls that have returned.
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+        }
     }
 
     /// Takes back the slot at `address`, of which the bytes `dirty` may have been written. What was written on a stack

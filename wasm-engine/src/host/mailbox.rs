@@ -39,7 +39,13 @@ impl mailbox::Host for GuestState {
         };
         let found = poll_fn(|_| match self.look_or_time_out(&wanted, &calls, timer) {
             Ok(Some(found)) => Poll::Ready(Ok(found)),
-            Ok(None) => Poll::Pending,
+            Ok(None) => {
+                if !self.settled {
+                    self.settled = true;
+                    self.program.settle();
+                }
+                Poll::Pending
+            }
             Err(e) => Poll::Ready(Err(e)),
         })
         .await?;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use wippy_runtime::clock::Nanos;
 use wippy_runtime::dispatch::StepContext;
 use wippy_runtime::payload::Flat;
-use wippy_runtime::process::{Control, Exit, Factory, Invocation, Process, Step, Tag};
+use wippy_runtime::process::{Control, Exit, Factory, HostShared, Invocation, Process, Step, Tag};
 use wippy_runtime::timers::{TimerKey, TimerTarget};
 use wippy_runtime::{Error, Result};
 
@@ -18,16 +18,20 @@ use super::wake::Wakeups;
 use super::{failure, run};
 use crate::engine::Seat;
 use crate::program::Program;
+use crate::shortcut::Kept;
 
 /// Tag of the timer that wakes a guest whose time is over. Guests never use it, so its completion is dropped.
 const DEADLINE: Tag = Tag::MAX;
 
-type Run = Pin<Box<dyn Future<Output = Step> + Send>>;
+/// What is polled by steps.
+pub(super) type Run = Pin<Box<dyn Future<Output = Step> + Send>>;
 
 /// See the module comment.
 pub struct WasmProcess {
     program: Arc<Program>,
     run: Option<Running>,
+    /// Serves calls that need no run.
+    kept: Option<Box<Kept>>,
 }
 
 struct Running {
@@ -43,7 +47,7 @@ struct Running {
 
 impl WasmProcess {
     pub fn new(program: Arc<Program>) -> WasmProcess {
-        WasmProcess { program, run: None }
+        WasmProcess { program, run: None, kept: None }
     }
 }
 
@@ -56,7 +60,7 @@ impl Process for WasmProcess {
         let state = GuestState::new(self.program.clone(), control.clone(), current.clone());
         let wakeups = Wakeups::new(control);
         self.run = Some(Running {
-            future: Box::pin(run::run(state, call.args.clone())),
+            future: run::run(state, call.args.clone()),
             current,
             waker: Waker::from(wakeups.clone()),
             wakeups,
@@ -65,6 +69,10 @@ impl Process for WasmProcess {
             _seat: seat,
         });
         Ok(())
+    }
+
+    fn call_at_once(&mut self, args: &Flat, host: &HostShared) -> Option<Result<Flat>> {
+        self.program.shortcut()?.call(&self.program, &mut self.kept, args, host.limits.memory)
     }
 
     fn step(&mut self, cx: &mut StepContext<'_>) -> Step {
@@ -84,9 +92,9 @@ impl Process for WasmProcess {
             return Step::Done(Exit::Error(failure::deadline(program)));
         }
         program.touch();
-        let node = cx.node().clone();
         // What WASI waits for lives on the IO runtime.
-        let _inside = program.needs_wasi().then(|| node.io().handle().map(|h| h.enter()));
+        let node = program.needs_wasi().then(|| cx.node().clone());
+        let _inside = node.as_ref().and_then(|node| node.io().handle()).map(|h| h.enter());
         run.wakeups.begin();
         let Running { future, current, waker, .. } = run;
         let polled = current.during(cx, || future.as_mut().poll(&mut Context::from_waker(waker)));
@@ -121,6 +129,9 @@ impl Factory for WasmFactory {
     }
     fn method(&self) -> Arc<str> {
         self.0.method().clone()
+    }
+    fn answers_at_once(&self) -> bool {
+        self.0.shortcut().is_some()
     }
     fn engine(&self) -> &'static str {
         "wasm"

@@ -8,7 +8,7 @@
 //! wakes a guest, `memory` its limits, `failure` what becomes of traps.
 
 mod current;
-mod failure;
+pub mod failure;
 mod instance;
 mod mailbox;
 mod memory;

@@ -10,7 +10,7 @@ use wippy_runtime::process::{Step, Upgrade};
 use wippy_runtime::{Error, Result};
 
 use super::failure;
-use super::instance::done;
+use super::instance::{Run, done};
 use super::state::{GuestState, Leave};
 use crate::core_call;
 use crate::definition::Transport;
@@ -20,27 +20,51 @@ use crate::program::{Body, Export, Program};
 use crate::values::{lift, lower, plain};
 use crate::wasi::WasiState;
 
-/// One run, from its arguments to how it ends.
-pub async fn run(state: GuestState, args: Flat) -> Step {
+/// One run, from its arguments to how it ends. A process keeps its future as long as it lives, so those of processes
+/// have no room for what only functions need.
+pub fn run(state: GuestState, args: Flat) -> Run {
     let program = state.program.clone();
-    let mut store = match store(&program, state).await {
-        Ok(store) => store,
-        Err(e) => return done(Err(e)),
-    };
-    match program.body() {
-        Body::Actor(pre) => {
-            let result = actor(&program, pre, &mut store, &args).await;
-            let state = store.data_mut();
-            match state.leave.take() {
-                None => done(result),
-                Some(Leave::Exit(exit)) => Step::Done(exit),
-                Some(Leave::Upgrade { entry, args }) => {
-                    Step::Upgrade(Box::new(Upgrade { entry, args, retained: state.mailbox.drain() }))
-                }
-            }
-        }
-        _ => done(function(&program, &mut store, &args).await),
+    let store = store(&program, state);
+    match program.is_actor() {
+        true => Box::pin(process(program, store, args)),
+        false => Box::pin(call(program, store, args)),
     }
+}
+
+async fn process(program: Arc<Program>, mut store: Store<GuestState>, args: Flat) -> Step {
+    let Body::Actor(pre) = program.body() else {
+        return done(Err(Error::internal("this component is no process")));
+    };
+    let result = match surround(&program, &mut store).await {
+        Ok(()) => actor(&program, pre, &mut store, args).await,
+        Err(e) => Err(e),
+    };
+    let state = store.data_mut();
+    match state.leave.take() {
+        None => done(result),
+        Some(Leave::Exit(exit)) => Step::Done(exit),
+        Some(Leave::Upgrade { entry, args }) => {
+            Step::Upgrade(Box::new(Upgrade { entry, args, retained: state.mailbox.drain() }))
+        }
+    }
+}
+
+async fn call(program: Arc<Program>, mut store: Store<GuestState>, args: Flat) -> Step {
+    match surround(&program, &mut store).await {
+        Ok(()) => done(function(&program, &mut store, &args).await),
+        Err(e) => done(Err(e)),
+    }
+}
+
+/// Gives the guest its WASI environment, if it is to see one.
+async fn surround(program: &Program, store: &mut Store<GuestState>) -> Result<()> {
+    if program.needs_wasi() {
+        let state = store.data();
+        let node = state.with_step(|cx| cx.node().clone()).map_err(|e| Error::internal(e.to_string()))?;
+        let control = state.control.clone();
+        store.data_mut().wasi = Some(Box::pin(WasiState::new(program, &control, &node)).await?);
+    }
+    Ok(())
 }
 
 /// A component of the world `process`.
@@ -48,20 +72,17 @@ async fn actor(
     program: &Program,
     pre: &ProcessPre<GuestState>,
     store: &mut Store<GuestState>,
-    args: &Flat,
+    args: Flat,
 ) -> Result<Flat> {
     let guest = pre.instantiate_async(&mut *store).await.map_err(|e| failure::instantiation(program, &e))?;
-    let args = payload::read_all(&mut store.data_mut().table, &mut args.reader(), TableForm::Flat);
-    let outcome = guest.call_run(&mut *store, &args).await.map_err(|e| failure::stopped(program, &e))?;
+    let values = payload::read_all(&mut store.data_mut().table, &mut args.reader(), TableForm::Flat);
+    drop(args);
+    let outcome = guest.call_run(&mut *store, &values).await.map_err(|e| failure::stopped(program, &e))?;
     store.data_mut().exit_of(outcome).into_result()
 }
 
 /// The store of a run, with everything in force that limits it.
-async fn store(program: &Arc<Program>, mut state: GuestState) -> Result<Store<GuestState>> {
-    if program.needs_wasi() {
-        let node = state.with_step(|cx| cx.node().clone()).map_err(|e| Error::internal(e.to_string()))?;
-        state.wasi = Some(WasiState::new(program, &state.control, &node).await?);
-    }
+fn store(program: &Program, state: GuestState) -> Store<GuestState> {
     let mut store = Store::new(program.engine(), state);
     store.limiter(|state| &mut state.memory);
     store.set_epoch_deadline(1);
@@ -71,7 +92,7 @@ async fn store(program: &Arc<Program>, mut state: GuestState) -> Result<Store<Gu
         let others = state.with_step(|step| step.is_killed() || step.slice_used())?;
         Ok(if others { UpdateDeadline::Yield(1) } else { UpdateDeadline::Continue(1) })
     });
-    Ok(store)
+    store
 }
 
 async fn function(program: &Program, store: &mut Store<GuestState>, args: &Flat) -> Result<Flat> {

@@ -50,6 +50,8 @@ pub struct GuestState {
     pub destination: Option<Arc<Control>>,
     /// Set before a guest is stopped on its own wish.
     pub leave: Option<Leave>,
+    /// It has waited before.
+    pub settled: bool,
     current: Arc<Current>,
     next_tag: Tag,
     /// Requests whose end somebody wants to know.
@@ -74,6 +76,7 @@ impl GuestState {
             tables: TableForm::Flat,
             destination: None,
             leave: None,
+            settled: false,
             current,
             next_tag: 0,
             expected: Vec::new(),

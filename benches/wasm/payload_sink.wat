@@ -1,0 +1,36 @@
+;; Reads maps: adds up the ten `numbers` and the length of `field_07` of each, and tells the source after every $m. Its
+;; arguments are the source's pid as text and $m. Maps stay with the host, which is asked for their parts; `stop` ends it.
+(data (i32.const 16) "ackfield_07numbers")
+(data (i32.const 1104) "12345678910")
+(func $part (param $map i32) (param $name i32) (param $length i32) (result i32)
+  (call $get (local.get $map) (local.get $name) (local.get $length) (i32.const 1200))
+  (if (i32.eqz (i32.load8_u (i32.const 1200))) (then unreachable))
+  i32.const 1208)
+(func (export "run") (param $args i32) (param i32) (result i32)
+  (local $map i32) (local $numbers i32) (local $i i32) (local $total i64) (local $seen i64) (local $kept i32)
+  (call $set_options (i32.const 0) (i32.const 0) (i32.const 3))
+  (call $resolve (local.get $args) (i32.const 1280))
+  (local.set $kept (global.get $top))
+  (loop $next
+    (global.set $top (local.get $kept))
+    (local.set $map (i32.load offset=8 (call $next)))
+    (if (i32.eqz (i32.load (i32.const 108))) (then (return (i32.const 1024))))
+    (local.set $numbers (i32.load offset=8 (call $part (local.get $map) (i32.const 27) (i32.const 7))))
+    (local.set $i (i32.const 0))
+    (loop $number
+      (local.set $total (i64.add (local.get $total) (i64.load offset=8
+        (call $part (local.get $numbers) (i32.add (i32.const 1104) (local.get $i))
+          (i32.add (i32.const 1) (i32.eq (local.get $i) (i32.const 9)))))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $number (i32.lt_u (local.get $i) (i32.const 10))))
+    (call $drop (local.get $numbers))
+    (local.set $total (i64.add (local.get $total)
+      (i64.extend_i32_u (i32.load offset=12 (call $part (local.get $map) (i32.const 19) (i32.const 8))))))
+    (call $drop (local.get $map))
+    (local.set $seen (i64.add (local.get $seen) (i64.const 1)))
+    (if (i64.eqz (i64.rem_s (local.get $seen) (call $number (i32.add (local.get $args) (i32.const 48)))))
+      (then
+        (call $integer (i32.const 400) (local.get $total))
+        (call $post (i32.const 1280) (i32.const 16) (i32.const 3) (i32.const 1))))
+    (br $next))
+  unreachable)

@@ -1,0 +1,30 @@
+;; A node of the tree: a leaf gives its number, others start $fan children and give the sum of theirs. Its arguments are
+;; the pid of its parent as text, its first number, its leaves, and the fan-out.
+(data (i32.const 16) "bench:skynet_node")
+(data (i32.const 40) "bench:processessum")
+(func (export "run") (param $args i32) (param i32) (result i32)
+  (local $first i64) (local $part i64) (local $fan i64) (local $i i64) (local $sum i64) (local $kept i32)
+  (local.set $first (call $number (i32.add (local.get $args) (i32.const 48))))
+  (local.set $sum (local.get $first))
+  (if (i64.ne (call $number (i32.add (local.get $args) (i32.const 96))) (i64.const 1))
+    (then
+      (local.set $fan (call $number (i32.add (local.get $args) (i32.const 144))))
+      (local.set $part (i64.div_s (call $number (i32.add (local.get $args) (i32.const 96))) (local.get $fan)))
+      (call $me (i32.const 1200))
+      (call $integer (i32.const 1296) (local.get $part))
+      (call $integer (i32.const 1344) (local.get $fan))
+      (loop $child
+        (call $integer (i32.const 1248) (i64.add (local.get $first) (i64.mul (local.get $i) (local.get $part))))
+        (call $start (i32.const 16) (i32.const 17) (i32.const 40) (i32.const 15) (i32.const 1200) (i32.const 4))
+        (local.set $i (i64.add (local.get $i) (i64.const 1)))
+        (br_if $child (i64.lt_s (local.get $i) (local.get $fan))))
+      (local.set $sum (i64.const 0))
+      (local.set $kept (global.get $top))
+      (loop $answer
+        (global.set $top (local.get $kept))
+        (local.set $sum (i64.add (local.get $sum) (i64.load offset=8 (call $next))))
+        (local.set $i (i64.sub (local.get $i) (i64.const 1)))
+        (br_if $answer (i64.gt_s (local.get $i) (i64.const 0))))))
+  (call $integer (i32.const 400) (local.get $sum))
+  (call $tell (local.get $args) (i32.const 55) (i32.const 3) (i32.const 400) (i32.const 1))
+  i32.const 1024)

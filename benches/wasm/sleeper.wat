@@ -1,0 +1,10 @@
+;; Sleeps, and tells its parent by how much it woke late. Its arguments are the parent's pid as text and nanoseconds.
+(data (i32.const 16) "woken")
+(func (export "run") (param $args i32) (param i32) (result i32) (local $late i64)
+  (local.set $late (i64.add (call $now) (call $number (i32.add (local.get $args) (i32.const 48)))))
+  (call $sleep (call $number (i32.add (local.get $args) (i32.const 48))))
+  (local.set $late (i64.sub (call $now) (local.get $late)))
+  (call $integer (i32.const 400)
+    (select (local.get $late) (i64.const 0) (i64.gt_s (local.get $late) (i64.const 0))))
+  (call $tell (local.get $args) (i32.const 16) (i32.const 5) (i32.const 400) (i32.const 1))
+  i32.const 1024)
