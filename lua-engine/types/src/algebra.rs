@@ -7,6 +7,8 @@ use crate::ty::{Field, Record, Shape, Ty};
 
 /// Unions of more members are given up as undetermined.
 const MAX_MEMBERS: usize = 512;
+/// Names and unions in each other that are looked through.
+const MAX_NAMES: u8 = 16;
 
 /// Place of a type in a union: nil first, then the simple types, then the others.
 fn rank(ty: &Ty) -> u8 {
@@ -178,7 +180,7 @@ pub fn widen(ty: &Ty) -> Ty {
 
 /// Keeps of every member what `keep` gives for it. Names stay when nothing behind them changes.
 pub fn filter(ty: &Ty, keep: &mut impl FnMut(&Ty) -> Ty) -> Ty {
-    filter_at(ty, keep, 16)
+    filter_at(ty, keep, MAX_NAMES)
 }
 
 fn filter_at(ty: &Ty, keep: &mut impl FnMut(&Ty) -> Ty, depth: u8) -> Ty {
@@ -261,12 +263,22 @@ pub fn accepts_nil(ty: &Ty) -> bool {
 
 /// Whether some member, names looked through, passes a test.
 pub fn any_member(ty: &Ty, test: &mut impl FnMut(&Ty) -> bool) -> bool {
-    let mut found = false;
-    filter(ty, &mut |m| {
-        found = found || test(m);
-        m.clone()
-    });
-    found
+    any_member_at(ty, test, MAX_NAMES)
+}
+
+fn any_member_at(ty: &Ty, test: &mut impl FnMut(&Ty) -> bool, depth: u8) -> bool {
+    if depth == 0 {
+        return false;
+    }
+    match ty.shape() {
+        Some(Shape::Union(members)) => members.iter().any(|m| any_member_at(m, test, depth - 1)),
+        Some(Shape::Named(_)) => any_member_at(&ty.resolved(), test, depth - 1),
+        Some(Shape::Intersection(_)) => match members_of_intersection(ty, depth) {
+            Some(spread) => any_member_at(&spread, test, depth - 1),
+            None => test(ty),
+        },
+        _ => test(ty),
+    }
 }
 
 /// The part of a type whose values have the Lua type `name`, or the rest.

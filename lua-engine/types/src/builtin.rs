@@ -4,6 +4,7 @@
 //! capital letter is an object with methods, one with a small letter a table of functions; the module itself is the
 //! one named like the file. `any` promises nothing. All of them are read together the first time one is asked for.
 
+use crate::generics::same;
 use crate::lower::{Lower, reference};
 use crate::ty::{Def, Ty};
 use crate::{Imports, Manifest};
@@ -98,6 +99,17 @@ pub fn module(name: &str) -> Option<Arc<Manifest>> {
 /// The names of all described modules.
 pub fn modules() -> impl Iterator<Item = &'static str> {
     SOURCES.iter().map(|(name, _)| *name)
+}
+
+/// How programs write the table of functions that a type is: `json`, `text.regexp`. None for other types.
+pub fn table_name(ty: &Ty) -> Option<String> {
+    if let Some(module) = modules().find(|m| BUILTINS.modules.get(m).is_some_and(|m| same(&m.export, ty))) {
+        return Some(module.to_owned());
+    }
+    // Tables in modules are described by interfaces named like `text_regexp`.
+    let name = &ty.as_named().filter(|named| named.is_builtin())?.name;
+    let inner = |module: &str| name.strip_prefix(module)?.strip_prefix('_');
+    modules().find_map(|module| Some(format!("{module}.{}", inner(module)?)))
 }
 
 /// The names a built-in module is said to have, or the methods of one of its types.

@@ -72,6 +72,20 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Code; 17] = {
+        use Code::*;
+        [
+            P0001, E0000, E0002, E0003, E0004, E0010, E0019, E0021, E0022, E9999, W0001, W0002, W0003, W0004, W0005,
+            W0006, W0007,
+        ]
+    };
+
+    /// The code that is written like this.
+    pub fn of(text: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.to_string() == text)
+    }
+
     pub fn severity(self) -> Severity {
         match self {
             Code::W0001 | Code::W0002 | Code::W0004 | Code::W0006 => Severity::Warning,

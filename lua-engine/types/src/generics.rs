@@ -20,7 +20,10 @@ pub fn with_receiver(ty: &Ty, receiver: &Ty) -> Ty {
 
 /// Rebuilds a type with leaves replaced; shares what does not change.
 fn map_leaves(ty: &Ty, replace: &mut impl FnMut(&Shape) -> Option<Ty>) -> Ty {
-    let Some(shape) = ty.shape() else { return ty.clone() };
+    let shape = match ty {
+        Ty::Of(compound) if compound.open => &compound.shape,
+        _ => return ty.clone(),
+    };
     let mut changed = false;
     let mut map = |part: &Ty| {
         let new = map_leaves(part, replace);
@@ -67,7 +70,7 @@ pub(crate) fn map_function(f: &Function, map: &mut impl FnMut(&Ty) -> Ty) -> Fun
     }
 }
 
-fn same(a: &Ty, b: &Ty) -> bool {
+pub(crate) fn same(a: &Ty, b: &Ty) -> bool {
     match (a, b) {
         (Ty::Of(a), Ty::Of(b)) => Arc::ptr_eq(a, b),
         (Ty::Of(_), _) | (_, Ty::Of(_)) => false,

@@ -187,6 +187,10 @@ impl<'t, 'e> Lower<'t, 'e> {
                 _ => {}
             }
         }
+        // Tables and texts count as errors, whatever methods they have; objects with fields may have more of them.
+        let methods = || record.fields.iter().all(|f| f.ty.as_function().is_some());
+        let error = stat.tokens().nth(1).is_some_and(|t| t.text() == "Error");
+        record.complete = self.builtin && !error && (plain || methods());
         Ty::record(record)
     }
 

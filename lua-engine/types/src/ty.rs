@@ -50,6 +50,8 @@ pub enum Ty {
 pub struct Compound {
     weight: u32,
     depth: u16,
+    /// Whether a type parameter or `Self` is somewhere in it.
+    pub(crate) open: bool,
     pub shape: Shape,
 }
 
@@ -95,6 +97,8 @@ pub struct Record {
     pub interface: bool,
     /// A table constructor nobody else has seen yet: its fields may be of any narrower type than what is declared.
     pub fresh: bool,
+    /// A module or object of the runtime that has no other members, although nobody is told off for asking.
+    pub complete: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -260,10 +264,12 @@ impl Ty {
     /// A compound type, or undetermined if it would be too large.
     pub fn of(shape: Shape) -> Ty {
         let (mut weight, mut depth) = (1u32, 0u16);
+        let mut open = matches!(shape, Shape::Param(_) | Shape::Receiver);
         each_part(&shape, &mut |part| {
             if let Ty::Of(part) = part {
                 weight = weight.saturating_add(part.weight);
                 depth = depth.max(part.depth);
+                open |= part.open;
             } else {
                 weight = weight.saturating_add(1);
             }
@@ -271,7 +277,7 @@ impl Ty {
         if weight > MAX_WEIGHT || depth >= MAX_DEPTH {
             return Ty::Undetermined;
         }
-        Ty::Of(Arc::new(Compound { weight, depth: depth + 1, shape }))
+        Ty::Of(Arc::new(Compound { weight, depth: depth + 1, open, shape }))
     }
 
     pub fn record(record: Record) -> Ty {
@@ -288,6 +294,14 @@ impl Ty {
 
     pub fn str(text: &str) -> Ty {
         Ty::Str(text.into())
+    }
+
+    /// Number of its parts, those that are shared counted each time.
+    pub fn weight(&self) -> usize {
+        match self {
+            Ty::Of(compound) => compound.weight as usize,
+            _ => 0,
+        }
     }
 
     pub fn shape(&self) -> Option<&Shape> {

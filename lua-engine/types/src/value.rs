@@ -221,6 +221,11 @@ impl TypeValue {
         Ok(TypeValue { ty, name: self.name.clone(), generic: None, homes })
     }
 
+    /// Whether it is a generic type with types in the place of its parameters.
+    pub fn is_instance(&self) -> bool {
+        self.ty.as_named().is_some_and(|named| !named.args.is_empty())
+    }
+
     /// What sort of type it is.
     pub fn kind(&self) -> &'static str {
         if self.generic.is_some() {

@@ -131,7 +131,11 @@ impl<'t> Checker<'t, '_> {
     /// The method a receiver has, reporting that it has none.
     fn method(&mut self, receiver: &Ty, name: &'t str, node: Node<'t>) -> Ty {
         let found = super::member::survey(receiver, name);
-        if found.unclear || self.scopes.assigned_fields.contains_key(name) {
+        if found.unclear {
+            self.report_misspelt(Code::E0022, receiver, name, node);
+            return Ty::Undetermined;
+        }
+        if self.scopes.assigned_fields.contains_key(name) {
             return Ty::Undetermined;
         }
         if found.lacks.is_empty() {
@@ -161,18 +165,14 @@ impl<'t> Checker<'t, '_> {
         node: Node<'t>,
     ) -> Outcome {
         let resolved = callee.resolved();
-        let outcome = match resolved.shape() {
-            Some(Shape::Function(function)) => {
-                let function = function.clone();
-                return self.invoke_function(&function, receiver, args, node);
-            }
-            _ => Outcome::unknown(),
-        };
+        if let Some(function) = resolved.as_function() {
+            return self.invoke_function(function, receiver, args, node);
+        }
         if receiver.is_none() && !resolved.is_nil() && !any_member(&resolved, &mut may_be_called) {
             self.report(Code::E0002, at, format!("expected function, got {}", table::shown(callee)));
         }
         self.after_unknown_call(&args);
-        outcome
+        Outcome::unknown()
     }
 
     fn invoke_function(
@@ -191,17 +191,17 @@ impl<'t> Checker<'t, '_> {
             (None, true) => args.rest = args.rest.take().or(Some(Ty::Undetermined)),
             _ => {}
         }
-        let mut solved = function.clone();
-        if !function.generics.is_empty() {
+        let solved = (!function.generics.is_empty()).then(|| {
             let types = self.solve(function, &args, node);
-            solved = map_function(function, &mut |ty| substitute(ty, &function.generics, &types));
-        }
+            map_function(function, &mut |ty| substitute(ty, &function.generics, &types))
+        });
+        let solved = solved.as_ref().unwrap_or(function);
         // The receiver of a plain function in a field: nobody said that it takes one.
         let given = usize::from(receiver.is_some() && !function.method);
         match solved.origin {
             Origin::Inferred => {}
-            Origin::Declared if given == 1 && !receiver_is_declared(&solved) => {}
-            _ => self.check_arguments(&solved, &args, given, node),
+            Origin::Declared if given == 1 && !receiver_is_declared(solved) => {}
+            _ => self.check_arguments(solved, &args, given, node),
         }
         let asserts = &solved.asserts;
         match solved.origin {
@@ -244,7 +244,7 @@ impl<'t> Checker<'t, '_> {
 
     fn check_arguments(&mut self, function: &Function, args: &Values<'t>, given: usize, node: Node<'t>) {
         let builtin = function.origin == Origin::Builtin;
-        let mut wrong = vec![];
+        let mut pairs = Vec::with_capacity(args.nodes.len());
         for (n, param) in function.params.iter().enumerate() {
             let Some((at, actual)) = args.nodes.get(n) else {
                 let known = args.more.get(n - args.nodes.len()).is_some() || args.rest.is_some();
@@ -254,28 +254,26 @@ impl<'t> Checker<'t, '_> {
                 self.report(Code::E0003, node, "not enough arguments".to_owned());
                 return;
             };
-            wrong.push((n, *at, actual.clone(), param.ty.clone()));
+            pairs.push((n, *at, actual, &param.ty));
         }
         if let Some(rest) = &function.rest {
             let first = function.params.len();
-            wrong.extend(
-                args.nodes.iter().enumerate().skip(first).map(|(n, (at, ty))| (n, *at, ty.clone(), rest.clone())),
-            );
+            pairs.extend(args.nodes.iter().enumerate().skip(first).map(|(n, (at, ty))| (n, *at, ty, rest)));
         } else if !builtin && !function.params.is_empty() && args.nodes.len() > function.params.len() {
             self.report(Code::E0003, node, "too many arguments".to_owned());
             return;
         }
-        for (n, at, actual, expected) in wrong {
-            let refused = if builtin { clashes(&actual, &expected) } else { !self.suits(&actual, &expected, at) };
+        for (n, at, actual, expected) in pairs {
+            let refused = if builtin { clashes(actual, expected) } else { !self.suits(actual, expected, at) };
             if !refused {
                 continue;
             }
-            let shown = table::shown(&actual);
+            let shown = table::shown(actual);
             if n < given {
                 self.report(Code::E0000, at, format!("method receiver: expected {expected}, got {shown}"));
             } else {
                 let position = n - given + 1;
-                let help = crate::suggest::value(&actual, &expected);
+                let help = crate::suggest::value(actual, expected);
                 let message = format!("argument {position}: expected {expected}, got {shown}");
                 self.report_helped(Code::E0000, at, message, help);
             }

@@ -65,6 +65,9 @@ impl<'t> Checker<'t, '_> {
 
     /// Types the expressions of all `typeof(...)` in a node of type syntax or a signature, so that it can be read.
     pub(super) fn find_typeofs(&mut self, node: Node<'t>) {
+        if !self.typeofs {
+            return;
+        }
         if node.kind() == SyntaxKind::TypeofType {
             // What is inside of it is found when the expression is typed.
             if let Some(inner) = node.children().next() {

@@ -7,7 +7,8 @@ use crate::diagnostic::Code;
 use crate::generics::with_receiver;
 use crate::suggest;
 use crate::ty::{Shape, Ty};
-use wippy_lua_syntax::Node;
+use crate::value::METHODS;
+use wippy_lua_syntax::{Node, SyntaxKind};
 
 /// What one type says about a member.
 pub(super) enum Found {
@@ -116,6 +117,7 @@ impl<'t> Checker<'t, '_> {
     pub(super) fn read_field(&mut self, base: &Ty, name: &'t str, node: Node<'t>) -> Ty {
         let found = survey(base, name);
         if found.unclear {
+            self.report_misspelt(Code::E0004, base, name, node);
             return Ty::Undetermined;
         }
         if found.lacks.is_empty() {
@@ -138,6 +140,33 @@ impl<'t> Checker<'t, '_> {
             self.report_helped(Code::E0004, node, format!("field '{name}' does not exist on type {shown}"), help);
         }
         Ty::Undetermined
+    }
+
+    /// A member that something of the runtime does not have, but nearly. Names that are like no other may be those of
+    /// another version. Who asks whether there is such a member gets an answer, and may use it where there is.
+    pub(super) fn report_misspelt(&mut self, code: Code, base: &Ty, name: &'t str, node: Node<'t>) {
+        // `string.kind()` and the like are about the type.
+        if self.scopes.assigned_fields.contains_key(name) || METHODS.contains(&name) {
+            return;
+        }
+        let library = matches!(base, Ty::String | Ty::Str(_)).then(|| builtin::module("string")).flatten();
+        let owner = library.map_or_else(|| base.resolved(), |m| m.export.clone());
+        if !owner.as_record().is_some_and(|r| r.complete) {
+            return;
+        }
+        if is_asked_about(node) {
+            self.asked.insert(name);
+        }
+        if self.asked.contains(name) {
+            return;
+        }
+        let Some(help) = suggest::member(&[owner], name) else { return };
+        let shown = builtin::table_name(base).unwrap_or_else(|| table::shown(base).to_string());
+        let message = match code {
+            Code::E0022 => format!("no method {name} on type {shown}"),
+            _ => format!("field '{name}' does not exist on type {shown}"),
+        };
+        self.report_helped(code, node, message, Some(help));
     }
 
     /// `base[key]` with a key that is no field name.
@@ -169,4 +198,26 @@ impl<'t> Checker<'t, '_> {
         }
         union(elements)
     }
+}
+
+/// Whether an expression is only looked at: compared, tested, or given to `type`.
+fn is_asked_about(node: Node<'_>) -> bool {
+    use SyntaxKind::*;
+    let mut at = node;
+    while let Some(parent) = at.parent() {
+        let operator = parent.tokens().next().map(|t| t.kind());
+        match parent.kind() {
+            ParenExpr | ExprList | Arguments => {}
+            BinaryExpr => return matches!(operator, Some(And | Or | Eq | NotEq)),
+            UnaryExpr => return operator == Some(Not),
+            IfStat | ElseifClause | WhileStat | RepeatStat => return true,
+            CallExpr => {
+                let callee = parent.children().next();
+                return callee.is_some_and(|c| c != at && c.text() == "type");
+            }
+            _ => return false,
+        }
+        at = parent;
+    }
+    false
 }

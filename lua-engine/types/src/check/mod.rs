@@ -20,7 +20,7 @@ use crate::lower::Lower;
 use crate::scope::{Scopes, SymbolId, SymbolKind};
 use crate::ty::{Results, Ty};
 use crate::{Checked, Imports, Manifest};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use wippy_lua_syntax::{Node, SyntaxKind, Tree};
 
 /// Levels of statements and expressions that are looked into; what is deeper is undetermined.
@@ -60,7 +60,11 @@ pub(crate) struct Checker<'t, 'e> {
     /// Exact types of variables that are only set once.
     exact: HashMap<SymbolId, Ty>,
     links: HashMap<PathId, Link>,
+    /// Names of members of the runtime that the source asks for before it uses them.
+    asked: HashSet<&'t str>,
     frames: Vec<Frame>,
+    /// Whether there may be a `typeof` somewhere.
+    typeofs: bool,
     lines: Lines,
     diagnostics: Vec<Diagnostic>,
     depth: u32,
@@ -82,6 +86,7 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
         imports,
         exact: HashMap::new(),
         links: HashMap::new(),
+        asked: HashSet::new(),
         frames: vec![Frame {
             function: 0,
             body: None,
@@ -89,6 +94,7 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
             returns: vec![],
             vararg: Some(Ty::Undetermined),
         }],
+        typeofs: tree.source().contains("typeof"),
         lines: Lines::new(tree.source()),
         diagnostics: vec![],
         depth: 0,
