@@ -100,6 +100,10 @@ impl Program {
     pub fn add_types(&mut self, types: Arc<ModuleTypes>) {
         self.types.add(types);
     }
+    /// Lets the program have the types of its modules by their bare names.
+    pub fn add_module_types(&mut self) {
+        self.types.add_builtins(self.modules.values().map(|module| module.name));
+    }
     /// What a global that is not set is in respect of types.
     pub(crate) fn type_for(&self, name: &str) -> Option<Found> {
         self.types.find(name)

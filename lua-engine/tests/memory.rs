@@ -126,3 +126,27 @@ fn use_peak_and_limit_of_a_process_can_be_read() {
     assert_eq!(run(256 << 10, source, &["system", "time"]), "true true 262144");
     assert!(run(0, source, &["system", "time"]).ends_with(" nil"), "no limit");
 }
+
+#[test]
+fn types_that_a_program_makes_are_memory_of_its_own() {
+    let limit = 256 << 10;
+    let declared =
+        "type Box<T> = {value: T, list: {T}, note: string? @pattern('^x')}\ntype Name = string\nlocal kept = {}\n";
+    let run = |body: &str| {
+        let app = app(limit);
+        app.define("app:main", &format!("{declared}return function() {body} return 'fine' end"), &[]);
+        shown(&app.run("app:main", &[]))
+    };
+    // Each is a hundred bytes in the VM's heap, and up to some thousand beside it.
+    for body in [
+        "for i = 1, 1000 do KEEP = Box(string) end",
+        "for i = 1, 300 do local t = Box(Name) KEEP = t t:is({value = 'x', list = {}}) end",
+        "local t = Box(string) for i = 1, 1000 do KEEP = t.list end",
+        "for i = 1, 20 do local t = Name for i = 1, 50 do t = Box(t) KEEP = t end end",
+        "for i = 1, 1000 do KEEP = Box(string):fields() end",
+    ] {
+        let kept = run(&body.replace("KEEP", "kept[#kept + 1]"));
+        assert!(kept.contains("not enough memory"), "{body}: {kept}");
+        assert_eq!(run(&body.replace("KEEP", "kept[1]")), "fine", "{body}");
+    }
+}

@@ -72,6 +72,7 @@ impl Evaluator {
         if let Some(types) = ModuleTypes::new(CHUNK, TypeSource::Text(text), Vec::new()) {
             program.add_types(types);
         }
+        program.add_module_types();
         let main = Unit { id: CHUNK.to_owned(), aliases: Vec::new(), code };
         let evaluation = Evaluation { globals: std::mem::take(&mut r.globals), whole: r.method.is_empty() };
         let mut plan = Plan::new(program, libraries, main, r.method.as_str().into(), false);

@@ -38,6 +38,11 @@ pub trait Object: 'static {
     fn stream(&self) -> Option<HeldId> {
         None
     }
+    /// Bytes of the host that the object holds and the VM's memory account was told of, see [`Stack::count_held`]; they
+    /// are given back when it is dropped.
+    fn held(&self) -> usize {
+        0
+    }
     /// Lua values that the object keeps alive, see [`Stack::set_slot`].
     const SLOTS: i32 = 0;
 }
@@ -46,7 +51,8 @@ struct Header {
     id: TypeId,
     text: unsafe fn(*const c_void) -> Option<&'static str>,
     stream: unsafe fn(*const c_void) -> Option<HeldId>,
-    drop: unsafe fn(*mut c_void),
+    /// Gives what the object held.
+    drop: unsafe fn(*mut c_void) -> usize,
 }
 
 /// Type of an object whose value was already dropped.
@@ -61,7 +67,9 @@ unsafe fn no_stream(_: *const c_void) -> Option<HeldId> {
     None
 }
 
-unsafe fn nothing(_: *mut c_void) {}
+unsafe fn nothing(_: *mut c_void) -> usize {
+    0
+}
 
 #[repr(C)]
 struct Inline<T> {
@@ -94,9 +102,14 @@ unsafe fn stream_of<T: Object>(p: *const c_void) -> Option<HeldId> {
 
 /// # Safety
 /// `p` is an `Inline<T>` with a live value.
-unsafe fn drop_value<T>(p: *mut c_void) {
+unsafe fn drop_value<T: Object>(p: *mut c_void) -> usize {
     // SAFETY: promised.
-    unsafe { std::ptr::drop_in_place(&mut (*p.cast::<Inline<T>>()).value) }
+    unsafe {
+        let value = &raw mut (*p.cast::<Inline<T>>()).value;
+        let held = (*value).held();
+        std::ptr::drop_in_place(value);
+        held
+    }
 }
 
 /// # Safety
@@ -146,6 +159,11 @@ impl Stack<'_> {
         unsafe {
             ffi::lua_setmetatable(self.raw(), -2);
         }
+    }
+    /// Counts bytes of the host as memory of the VM. They belong to an object whose [`Object::held`] they are part of from
+    /// now on.
+    pub fn count_held(&self, bytes: usize) {
+        self.state().memory().count(bytes);
     }
     fn push_metatable<T: Object>(&self, header: &'static Header) {
         let key: *const c_void = std::ptr::from_ref(header).cast();
@@ -230,7 +248,8 @@ fn collect(call: &mut Call<'_>) -> Result<Ret, Raise> {
         if ffi::lua_type(call.raw(), 1) == ffi::LUA_TUSERDATA {
             let p = ffi::lua_touserdata(call.raw(), 1).cast::<Inline<()>>();
             let header = std::mem::replace(&mut (*p).header, &DEAD);
-            (header.drop)(p.cast());
+            let held = (header.drop)(p.cast());
+            call.state().memory().give_back(held);
         }
     }
     Ok(Ret::NONE)

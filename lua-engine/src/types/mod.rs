@@ -18,17 +18,19 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use wippy_lua_types::{Imports, Manifest, TypeValue, value};
+use wippy_lua_types::{Imports, Manifest, TypeValue, builtin, value};
 use wippy_runtime::payload::Value;
 use wippy_runtime::registry::Entry;
 
 use schema::Schema;
 
+/// What a part of a type takes.
+const BYTES_A_PART: usize = 80;
+
 /// A type that programs have as a value.
 pub struct RuntimeType {
     value: TypeValue,
-    /// Declared by a module, or a primitive: lives as long as programs with it.
-    declared: bool,
+    made: Made,
     /// What `tostring` gives.
     text: String,
     schema: OnceLock<Schema>,
@@ -36,10 +38,31 @@ pub struct RuntimeType {
     number: OnceLock<i64>,
 }
 
+/// Where a type comes from, which decides who pays for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// Declared by a module, or a primitive: lives as long as programs with it.
+    Declared,
+    /// A part of a declared type, which it shares.
+    Part,
+    /// Put together by a program, from a generic type.
+    Built,
+}
+
 impl RuntimeType {
-    fn new(value: TypeValue, declared: bool) -> Arc<RuntimeType> {
+    fn new(value: TypeValue, made: Made) -> Arc<RuntimeType> {
         let text = value.to_string();
-        Arc::new(RuntimeType { value, declared, text, schema: OnceLock::new(), number: OnceLock::new() })
+        Arc::new(RuntimeType { value, made, text, schema: OnceLock::new(), number: OnceLock::new() })
+    }
+
+    /// Bytes that a program which has the type pays for, about.
+    fn bytes(&self) -> usize {
+        let parts = match self.made {
+            Made::Declared => return 0,
+            Made::Part => 0,
+            Made::Built => self.value.ty().weight() * BYTES_A_PART,
+        };
+        size_of::<RuntimeType>() + self.text.capacity() + parts + self.schema.get().map_or(0, Schema::bytes)
     }
 }
 
@@ -117,17 +140,23 @@ impl ModuleTypes {
                 tracing::error!("{}: the types of this chunk cannot be read", self.id);
                 Manifest::unknown()
             }));
-            let named =
-                |name: &str| Some((name.to_owned(), RuntimeType::new(TypeValue::declared(&manifest, name)?, true)));
+            let named = |name: &str| {
+                Some((name.to_owned(), RuntimeType::new(TypeValue::declared(&manifest, name)?, Made::Declared)))
+            };
             let types = manifest.types.keys().filter_map(|name| named(name)).collect();
             Read { manifest, types }
         })
     }
 }
 
-/// The types of the chunks of one program, in the order in which they are loaded.
+/// The types of one program.
 #[derive(Default)]
-pub(crate) struct Types(Vec<Arc<ModuleTypes>>);
+pub(crate) struct Types {
+    /// Those of its chunks, in the order in which they are loaded.
+    chunks: Vec<Arc<ModuleTypes>>,
+    /// Built-in modules whose types it has by their bare names.
+    builtins: Vec<&'static str>,
+}
 
 /// What a global is in respect of types.
 pub(crate) enum Found {
@@ -146,19 +175,28 @@ pub(crate) fn global_key(id: &str, name: &str) -> String {
 
 impl Types {
     pub fn add(&mut self, module: Arc<ModuleTypes>) {
-        self.0.push(module);
+        self.chunks.push(module);
+    }
+    pub fn add_builtins(&mut self, modules: impl Iterator<Item = &'static str>) {
+        self.builtins.extend(modules);
     }
     /// What stands for a global that is not set: a type by its key, or by the name alone that of the first chunk that
-    /// has one.
+    /// has one, or else of a built-in module.
     pub fn find(&self, name: &str) -> Option<Found> {
         let Some((id, name)) = name.strip_prefix(MARK).and_then(|key| key.split_once(MARK)) else {
-            return self.0.iter().find_map(|m| m.read().types.get(name)).cloned().map(Found::Type);
+            let declared = self.chunks.iter().find_map(|m| m.read().types.get(name)).cloned();
+            return declared.or_else(|| self.builtin(name)).map(Found::Type);
         };
         let own = match id {
             "" => primitive(name),
-            _ => self.0.iter().find(|m| m.id == id).and_then(|m| m.read().types.get(name)).cloned(),
+            _ => self.chunks.iter().find(|m| m.id == id).and_then(|m| m.read().types.get(name)).cloned(),
         };
         Some(own.map_or_else(|| Found::Unknown(name.to_owned()), Found::Type))
+    }
+    /// The type that one of the built-in modules calls so; none if several do.
+    fn builtin(&self, name: &str) -> Option<Arc<RuntimeType>> {
+        let mut having = self.builtins.iter().filter_map(|module| builtin_types(module).get(name));
+        having.next().filter(|_| having.next().is_none()).cloned()
     }
     /// All names that [`Types::find`] answers.
     pub fn names(&self) -> impl Iterator<Item = String> {
@@ -166,13 +204,32 @@ impl Types {
             m.read().types.keys().flat_map(|name| [name.clone(), global_key(&m.id, name)]).collect()
         };
         let primitives = value::PRIMITIVES.into_iter().map(|name| global_key("", name));
-        self.0.iter().flat_map(move |m| of(m)).chain(primitives)
+        let builtins = self.builtins.iter().flat_map(|module| builtin_types(module).keys());
+        let builtins = builtins.filter(|name| self.builtin(name).is_some()).cloned();
+        self.chunks.iter().flat_map(move |m| of(m)).chain(primitives).chain(builtins)
     }
+}
+
+/// The types that a built-in module offers to programs: all that its manifest names, but for tables of functions.
+fn builtin_types(module: &str) -> &'static BTreeMap<String, Arc<RuntimeType>> {
+    static ALL: LazyLock<BTreeMap<&str, BTreeMap<String, Arc<RuntimeType>>>> = LazyLock::new(|| {
+        let types = |module| {
+            let manifest = builtin::module(module)?;
+            let offered = manifest.types.keys().filter(|name| name.starts_with(char::is_uppercase));
+            let made = |name: &str| {
+                Some((name.to_owned(), RuntimeType::new(TypeValue::declared(&manifest, name)?, Made::Declared)))
+            };
+            Some((module, offered.filter_map(|name| made(name)).collect()))
+        };
+        builtin::modules().filter_map(types).collect()
+    });
+    static NONE: BTreeMap<String, Arc<RuntimeType>> = BTreeMap::new();
+    ALL.get(module).unwrap_or(&NONE)
 }
 
 fn primitive(name: &str) -> Option<Arc<RuntimeType>> {
     static ALL: LazyLock<BTreeMap<&str, Arc<RuntimeType>>> = LazyLock::new(|| {
-        let made = |name| Some((name, RuntimeType::new(TypeValue::primitive(name)?, true)));
+        let made = |name| Some((name, RuntimeType::new(TypeValue::primitive(name)?, Made::Declared)));
         value::PRIMITIVES.into_iter().filter_map(made).collect()
     });
     ALL.get(name).cloned()

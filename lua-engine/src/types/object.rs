@@ -4,7 +4,7 @@
 //! taken from a type get a handle each time. Methods work after a dot as well as after a colon: what indexing gives is
 //! bound to its type, and the bound `is` is kept with the handle, so that using it allocates nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -12,13 +12,26 @@ use wippy_lua_types::TypeValue;
 use wippy_lua_types::value::METHODS;
 
 use super::validate::{Wrong, validate};
-use super::{Found, RuntimeType};
+use super::{Found, Made, RuntimeType};
 use crate::modules::base;
 use crate::native;
 use crate::native::{Call, Function, Member, Object, Raise, Ret, Stack, Type, ffi};
 
 /// See the module comment.
-pub struct TypeObject(pub(super) Arc<RuntimeType>);
+pub struct TypeObject {
+    pub(super) ty: Arc<RuntimeType>,
+    /// Bytes that the VM's memory account was told of.
+    counted: Cell<usize>,
+}
+
+impl TypeObject {
+    /// Has the VM pay for what its type takes by now.
+    fn count(&self, stack: &Stack<'_>) {
+        let bytes = self.ty.bytes();
+        let more = bytes.saturating_sub(self.counted.replace(bytes));
+        stack.count_held(more);
+    }
+}
 
 impl Object for TypeObject {
     const EXPECTED: &'static str = "type";
@@ -38,7 +51,10 @@ impl Object for TypeObject {
     /// The bound `is`.
     const SLOTS: i32 = 1;
     fn text(&self) -> Option<&str> {
-        Some(&self.0.text)
+        Some(&self.ty.text)
+    }
+    fn held(&self) -> usize {
+        self.counted.get()
     }
 }
 
@@ -54,8 +70,8 @@ impl Stack<'_> {
 
     /// Pushes the VM's handle to a type; of a declared one always the same, which the VM keeps.
     pub(super) fn push_handle(&self, ty: Arc<RuntimeType>) {
-        if !ty.declared {
-            return self.push_object(TypeObject(ty));
+        if ty.made != Made::Declared {
+            return self.push_own(ty);
         }
         assert!(self.reserve(4), "Lua stack exhausted");
         let key: *const c_void = Arc::as_ptr(&ty).cast();
@@ -65,29 +81,39 @@ impl Stack<'_> {
                 return;
             }
             self.pop_raw(1);
-            self.push_object(TypeObject(ty));
+            self.push_own(ty);
             self.push_copy(-1);
             ffi::lua_rawsetp(self.raw(), ffi::LUA_REGISTRYINDEX, key);
         }
     }
 
-    fn push_type(&self, ty: TypeValue) {
-        self.push_object(TypeObject(RuntimeType::new(ty, false)));
+    /// Pushes a handle of its own.
+    fn push_own(&self, ty: Arc<RuntimeType>) {
+        self.push_object(TypeObject { ty, counted: Cell::new(0) });
+        if let Some(object) = self.object_at::<TypeObject>(-1) {
+            object.count(self);
+        }
+    }
+
+    /// Pushes what a program has taken out of `of`.
+    fn push_part(&self, ty: TypeValue, of: &RuntimeType) {
+        let built = of.made == Made::Built || of.value.is_instance();
+        self.push_own(RuntimeType::new(ty, if built { Made::Built } else { Made::Part }));
     }
 }
 
 fn this<'c>(call: &Call<'c>, i: i32) -> Result<&'c RuntimeType, Raise> {
-    call.userdata::<TypeObject>(i).map(|object| &*object.0)
+    call.userdata::<TypeObject>(i).map(|object| &*object.ty)
 }
 
 /// The type that the running function is bound to.
-fn bound<'c>(call: &Call<'c>) -> Result<&'c Arc<RuntimeType>, Raise> {
-    call.bound_object::<TypeObject>().map(|object| &object.0).ok_or_else(|| Raise::text("type expected"))
+fn bound<'c>(call: &Call<'c>) -> Result<&'c TypeObject, Raise> {
+    call.bound_object::<TypeObject>().ok_or_else(|| Raise::text("type expected"))
 }
 
 fn compare(call: &mut Call<'_>, holds: impl Fn(&TypeValue, &TypeValue) -> bool) -> Result<Ret, Raise> {
     let holds = match (call.object::<TypeObject>(1), call.object::<TypeObject>(2)) {
-        (Some(a), Some(b)) => holds(&a.0.value, &b.0.value),
+        (Some(a), Some(b)) => holds(&a.ty.value, &b.ty.value),
         // Only an ordering asks for something to be said about other values.
         _ if call.name() == "__eq" => false,
         _ => {
@@ -120,7 +146,7 @@ fn index(call: &mut Call<'_>) -> Result<Ret, Raise> {
         call.push_copy(1);
         call.push_bound(*method);
     } else if let Some(field) = ty.value.field(key) {
-        call.push_type(field);
+        call.push_part(field, ty);
     } else if ty.text == "string" && ty.value.name() == Some("string") {
         push_string_function(call, key);
     } else {
@@ -137,15 +163,16 @@ fn push_string_function(call: &Call<'_>, name: &str) {
 
 /// `T(v)`, or `G(A, B)`.
 fn call_type(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let ty = this(call, 1)?;
+    let object = call.userdata::<TypeObject>(1)?;
+    let ty = &*object.ty;
     let given = call.arg_count() - 1;
     let types: Vec<&TypeValue> = match given {
         0 => return Err(Raise::text(format!("type {} expects at least 1 argument", ty.text))),
-        _ => (2..=given + 1).filter_map(|i| Some(&call.object::<TypeObject>(i)?.0.value)).collect(),
+        _ => (2..=given + 1).filter_map(|i| Some(&call.object::<TypeObject>(i)?.ty.value)).collect(),
     };
     if types.len() as i32 == given {
         let made = ty.value.instantiate(&types).map_err(|why| Raise::text(why.0))?;
-        call.push_type(made);
+        call.push_own(RuntimeType::new(made, Made::Built));
         return Ok(Ret::ONE);
     }
     if !types.is_empty() {
@@ -154,7 +181,9 @@ fn call_type(call: &mut Call<'_>) -> Result<Ret, Raise> {
     if given > 1 {
         return Err(Raise::text(format!("type {} validation expects 1 value, got {given}", ty.text)));
     }
-    if validate(call, 2, ty, false).is_err() {
+    let valid = validate(call, 2, ty, false);
+    object.count(call);
+    if valid.is_err() {
         let got = call.type_of(2).name();
         return Err(Raise::text(format!("expected {}, got {got}", ty.text)));
     }
@@ -166,15 +195,17 @@ const IS: Function = native!("is", is);
 
 /// With a colon, or a type in front, the value is the second argument, else the first.
 fn is(call: &mut Call<'_>) -> Result<Ret, Raise> {
-    let ty = bound(call)?.clone();
-    let own = call.object::<TypeObject>(1).is_some_and(|first| Arc::ptr_eq(&first.0, &ty));
+    let object = bound(call)?;
+    let own = call.object::<TypeObject>(1).is_some_and(|first| Arc::ptr_eq(&first.ty, &object.ty));
     let at = if call.arg_count() >= 2 || own { 2 } else { 1 };
     if call.arg_count() < at {
         call.push_nil();
     } else {
         call.push_copy(at);
     }
-    match validate(call, -1, &ty, true) {
+    let valid = validate(call, -1, &object.ty, true);
+    object.count(call);
+    match valid {
         Ok(()) => call.fine(),
         Err(wrong) => call.fail(wrong_to_error(wrong)),
     }
@@ -187,11 +218,11 @@ fn wrong_to_error(wrong: Wrong) -> wippy_runtime::Error {
 /// The methods beside `is`.
 const INTROSPECTION: &[Function] = &[
     native!("kind", |call| {
-        call.push_str(bound(call)?.value.kind());
+        call.push_str(bound(call)?.ty.value.kind());
         Ok(Ret::ONE)
     }),
     native!("name", |call| {
-        match bound(call)?.value.name() {
+        match bound(call)?.ty.value.name() {
             Some(name) => call.push_str(name),
             None => call.push_nil(),
         }
@@ -203,26 +234,27 @@ const INTROSPECTION: &[Function] = &[
     native!("inner", |call| part(call, TypeValue::inner)),
     native!("ret", |call| part(call, TypeValue::ret)),
     native!("fields", |call| {
-        let fields = bound(call)?.value.fields();
+        let fields = bound(call)?.ty.value.fields();
         iterate(call, fields.map(|all| all.into_iter().map(|(name, ty)| Given::Named(name.to_string(), Some(ty)))))
     }),
     native!("variants", |call| {
-        let variants = bound(call)?.value.variants();
+        let variants = bound(call)?.ty.value.variants();
         iterate(call, variants.map(|all| all.into_iter().map(Given::Type)))
     }),
     native!("params", |call| {
-        let params = bound(call)?.value.params();
+        let params = bound(call)?.ty.value.params();
         iterate(call, params.map(|all| all.into_iter().map(Given::Type)))
     }),
     native!("tparams", |call| {
-        let params = bound(call)?.value.type_params();
+        let params = bound(call)?.ty.value.type_params();
         iterate(call, params.map(|all| all.into_iter().map(|(name, ty)| Given::Named(name.to_string(), ty))))
     }),
 ];
 
 fn part(call: &mut Call<'_>, take: impl Fn(&TypeValue) -> Option<TypeValue>) -> Result<Ret, Raise> {
-    match take(&bound(call)?.value) {
-        Some(ty) => call.push_type(ty),
+    let of = bound(call)?;
+    match take(&of.ty.value) {
+        Some(ty) => call.push_part(ty, &of.ty),
         None => call.push_nil(),
     }
     Ok(Ret::ONE)
@@ -233,19 +265,29 @@ enum Given {
     Type(TypeValue),
 }
 
-/// What an iterator has still to give.
-struct Items(RefCell<std::vec::IntoIter<Given>>);
+/// What an iterator has still to give, and the type it is taken from.
+struct Items {
+    left: RefCell<std::vec::IntoIter<Given>>,
+    of: Arc<RuntimeType>,
+    bytes: usize,
+}
 
 impl Object for Items {
     const EXPECTED: &'static str = "iterator";
     const METHODS: &'static [Member] = &[];
+    fn held(&self) -> usize {
+        self.bytes
+    }
 }
 
 fn iterate(call: &mut Call<'_>, items: Option<impl Iterator<Item = Given>>) -> Result<Ret, Raise> {
     match items {
         Some(items) => {
             let items: Vec<Given> = items.collect();
-            call.push_object(Items(RefCell::new(items.into_iter())));
+            let bytes = items.len() * size_of::<Given>();
+            let of = bound(call)?.ty.clone();
+            call.push_object(Items { left: RefCell::new(items.into_iter()), of, bytes });
+            call.count_held(bytes);
             call.push_bound(NEXT);
         }
         None => call.push_nil(),
@@ -254,16 +296,18 @@ fn iterate(call: &mut Call<'_>, items: Option<impl Iterator<Item = Given>>) -> R
 }
 
 const NEXT: Function = native!("next", |call| {
-    match call.bound_object::<Items>().and_then(|items| items.0.borrow_mut().next()) {
-        Some(Given::Named(name, ty)) => {
+    let items = call.bound_object::<Items>();
+    let next = items.and_then(|items| Some((items.left.borrow_mut().next()?, &items.of)));
+    match next {
+        Some((Given::Named(name, ty), of)) => {
             call.push_str(name);
             match ty {
-                Some(ty) => call.push_type(ty),
+                Some(ty) => call.push_part(ty, of),
                 None => call.push_nil(),
             }
             return Ok(Ret::TWO);
         }
-        Some(Given::Type(ty)) => call.push_type(ty),
+        Some((Given::Type(ty), of)) => call.push_part(ty, of),
         None => call.push_nil(),
     }
     Ok(Ret::ONE)

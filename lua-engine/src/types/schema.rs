@@ -4,12 +4,20 @@
 //! that unfolds to more than [`MAX_NODES`] parts (only polymorphic recursion does) is cut off with a check that fails.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, LazyLock};
 
-use regex::bytes::Regex;
+use lru::LruCache;
+use parking_lot::Mutex;
+use regex::bytes::{Regex, RegexBuilder};
 use wippy_lua_types::ty::{Annotation, Def, Name, Record, Shape, Ty};
 
 /// Parts of one type.
 const MAX_NODES: usize = 10_000;
+/// Bytes of a compiled expression.
+const MAX_PATTERN: usize = 1 << 20;
+/// Expressions that are kept for types to come.
+const MAX_PATTERNS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 pub(super) type Id = u32;
 
@@ -87,7 +95,7 @@ pub(super) enum Test {
     Max(f64),
     MinLen(u64),
     MaxLen(u64),
-    Pattern(Box<Regex>),
+    Pattern(Arc<Regex>),
     /// Fails for every text, with this message.
     Broken(&'static str),
 }
@@ -101,6 +109,16 @@ impl Schema {
     }
     pub fn node(&self, id: Id) -> &Node {
         &self.nodes[id as usize]
+    }
+    /// Bytes it takes; expressions are shared by all types that have them.
+    pub fn bytes(&self) -> usize {
+        let parts = |node: &Node| match &node.check {
+            Check::Any(ids) | Check::All(ids) | Check::Tuple(ids) => size_of_val(&**ids),
+            Check::Record(slots) => size_of_val(&**slots),
+            Check::Annotated(_, rules) => size_of_val(&**rules),
+            _ => 0,
+        };
+        self.nodes.iter().map(|node| size_of::<Node>() + parts(node)).sum()
     }
 }
 
@@ -207,6 +225,18 @@ impl Maker<'_> {
     }
 }
 
+/// An expression that types share; none if it is not valid or too large.
+fn compiled(pattern: &Name) -> Option<Arc<Regex>> {
+    static KNOWN: LazyLock<Mutex<LruCache<Name, Arc<Regex>>>> =
+        LazyLock::new(|| Mutex::new(LruCache::new(MAX_PATTERNS)));
+    if let Some(known) = KNOWN.lock().get(pattern) {
+        return Some(known.clone());
+    }
+    let regex = Arc::new(RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().ok()?);
+    KNOWN.lock().put(pattern.clone(), regex.clone());
+    Some(regex)
+}
+
 /// What an annotation means; nothing for names nobody knows and arguments that are none.
 fn rule(annotation: &Annotation) -> Option<Rule> {
     let number = match &annotation.arg {
@@ -222,10 +252,7 @@ fn rule(annotation: &Annotation) -> Option<Rule> {
         "max_len" => ("max_len", Test::MaxLen(length()?)),
         "pattern" => {
             let test = match &annotation.arg {
-                Some(Ty::Str(pattern)) => match Regex::new(pattern) {
-                    Ok(regex) => Test::Pattern(Box::new(regex)),
-                    Err(_) => Test::Broken("invalid regex"),
-                },
+                Some(Ty::Str(pattern)) => compiled(pattern).map_or(Test::Broken("invalid regex"), Test::Pattern),
                 _ => Test::Broken("invalid pattern argument"),
             };
             ("pattern", test)

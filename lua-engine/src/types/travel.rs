@@ -24,17 +24,17 @@ static NUMBERS: LazyLock<Mutex<Numbers>> = LazyLock::new(Mutex::default);
 impl TypeObject {
     /// The number and text that stand for the type in messages.
     pub(crate) fn ticket<'t>(&'t self, stack: &Stack<'_>) -> (i64, &'t str) {
-        let number = *self.0.number.get_or_init(|| {
+        let number = *self.ty.number.get_or_init(|| {
             // The upper half is of this node alone: drawn from the seed of its hashes.
             // SAFETY: a live state; the text is only read.
             let node = unsafe { sys::wippy_hash(stack.raw(), c"types".as_ptr(), 5) };
             let mut numbers = NUMBERS.lock();
             numbers.last = numbers.last.wrapping_add(1);
             let number = (i64::from(node) << 32) | i64::from(numbers.last);
-            numbers.known.insert(number, Arc::downgrade(&self.0));
+            numbers.known.insert(number, Arc::downgrade(&self.ty));
             number
         });
-        (number, &self.0.text)
+        (number, &self.ty.text)
     }
 }
 

@@ -58,6 +58,19 @@ impl Memory {
         self.used.get() > self.limit.get()
     }
 
+    /// Counts bytes of the host that objects of the VM hold, although they are not in its heap. They are never refused;
+    /// whoever adds them takes them away with [`Memory::give_back`].
+    pub fn count(&self, bytes: usize) {
+        let used = self.used.get().saturating_add(bytes);
+        self.used.set(used);
+        self.peak.set(self.peak.get().max(used));
+    }
+
+    /// Undoes [`Memory::count`].
+    pub fn give_back(&self, bytes: usize) {
+        self.used.set(self.used.get().saturating_sub(bytes));
+    }
+
     /// Stops refusing growth until the guard is dropped. Nests.
     pub fn suspend(&self) -> Suspended<'_> {
         self.suspend_raw();
