@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 use wippy_lua::code::{self, Finding};
 use wippy_lua_types::Severity;
 use wippy_runtime::registry::Entry;
-use wippy_runtime::registry::pipeline::CodeCache;
+use wippy_runtime::registry::pipeline::{CacheMode, CodeCache};
 
 use crate::args::{Global, LintArgs};
 use crate::failure::{Failure, show as show_problems};
@@ -50,19 +51,22 @@ impl Counts {
 /// Exit code 0. Errors: the project cannot be read; something wrong was found in it.
 pub fn lint(global: &Global, args: &LintArgs) -> Result<(), Failure> {
     let config = project::config(global, &args.set)?;
+    let cache = CodeCache::from_config(&config, true);
     if args.cache_reset {
-        reset(&CodeCache::from_config(&config))?;
+        reset(&cache)?;
     }
     let project = project::require(&args.lock_file, &config)?;
     show_problems(&project.problems);
-    let linted: Vec<&Entry> = project.entries.iter().filter(|e| code::is_linted(&e.kind)).collect();
+    let entries: Vec<Arc<Entry>> = project.entries.into_iter().map(Arc::new).collect();
+    let linted = entries.iter().filter(|e| code::is_linted(&e.kind));
     let selected = |entry: &Entry| args.ns.is_empty() || args.ns.iter().any(|ns| within(entry.id.ns(), ns));
-    let total = linted.iter().filter(|e| selected(e)).count();
+    let total = linted.filter(|e| selected(e)).count();
     if global.console {
         eprintln!("Checking {total} entries...");
     }
     let level = level(&args.level);
-    let mut findings = code::lint_entries(&project.entries, args.rules);
+    let kept = config.get_bool("lua", "cache.typecheck.enabled", true) && cache.mode() != CacheMode::Off;
+    let mut findings = code::lint_entries(&entries, args.rules, kept.then(|| Arc::new(cache)));
     findings.retain(|f| {
         let code = f.diagnostic.code.to_string();
         selected(f.entry)
@@ -177,6 +181,8 @@ struct Line<'f> {
     message: &'f str,
     line: u32,
     column: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'f str>,
 }
 
 fn json(findings: &[Finding<'_>], limit: usize, total: usize, counts: Counts) {
@@ -187,6 +193,7 @@ fn json(findings: &[Finding<'_>], limit: usize, total: usize, counts: Counts) {
         message: &diagnostic.message,
         line: diagnostic.line,
         column: diagnostic.column,
+        help: diagnostic.help.as_deref(),
     });
     let report = Report {
         diagnostics: Some(lines.collect()).filter(|lines: &Vec<_>| !lines.is_empty()),

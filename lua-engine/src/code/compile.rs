@@ -7,7 +7,7 @@ use std::ffi::{c_int, c_void};
 use std::ops::Range;
 use std::sync::Arc;
 
-use wippy_lua_syntax::{SyntaxError, Tree};
+use wippy_lua_syntax::{Parse, SyntaxError, Tree};
 use wippy_lua_types::value::{self, Owner};
 use wippy_lua_vm::RawVm;
 use wippy_runtime::Error;
@@ -33,13 +33,22 @@ impl From<CompileError> for Error {
 
 /// Compiles `source` under the chunk name `id`. `file` is what people know the source as, for errors.
 pub fn compile(id: &str, file: &str, source: &str) -> Result<Arc<[u8]>, CompileError> {
-    let plain = erase(id, file, source)?;
+    compile_parsed(id, file, source, &wippy_lua_syntax::parse(source))
+}
+
+/// As [`compile`], of a source that was parsed already.
+pub(super) fn compile_parsed(id: &str, file: &str, source: &str, parse: &Parse) -> Result<Arc<[u8]>, CompileError> {
+    let plain = erased(id, file, source, parse)?;
     compile_plain(id, file, source, &plain)
 }
 
 /// `source` with its types erased: what the VM's own compiler reads, line by line as it was. Where the name of a type
 /// stands for its value, it is read from where programs find the types of the chunk `id`.
 pub(crate) fn erase(id: &str, file: &str, source: &str) -> Result<String, CompileError> {
+    erased(id, file, source, &wippy_lua_syntax::parse(source))
+}
+
+fn erased(id: &str, file: &str, source: &str, parse: &Parse) -> Result<String, CompileError> {
     let failed = |errors: Vec<SyntaxError>| {
         let rendered: Vec<String> = errors.iter().map(|e| e.render(file, source)).collect();
         CompileError { rendered: rendered.join("\n") }
@@ -48,7 +57,7 @@ pub(crate) fn erase(id: &str, file: &str, source: &str) -> Result<String, Compil
         let sites = value::call_sites(tree).into_iter();
         sites.map(|(range, owner)| (range.clone(), read_type(id, tree, range, owner))).collect()
     };
-    wippy_lua_syntax::erase_with(source, types).map(|erased| erased.text).map_err(failed)
+    wippy_lua_syntax::erase_parsed(parse, types).map(|erased| erased.text).map_err(failed)
 }
 
 /// The expression that reads a type.

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use wippy_runtime::Result;
 use wippy_runtime::boot::{Component, Setup};
 use wippy_runtime::functions::Pools;
-use wippy_runtime::registry::pipeline::CodeCache;
+use wippy_runtime::registry::pipeline::{CacheMode, CodeCache};
 
 use super::files::Chunks;
 use super::handler::CodeHandler;
@@ -40,17 +40,21 @@ impl Component for LuaComponent {
         let surroundings: Arc<dyn Surroundings> = Arc::new(NodeSurroundings::new(setup.node));
         let evaluator = Evaluator::new(setup, catalogue.clone(), surroundings.clone())?;
         setup.commands(|c| eval::register(c, evaluator));
+        let checked = setup.config.get_bool("lua", "type_system.enabled", false);
+        let cache = Arc::new(CodeCache::from_config(setup.config, checked));
+        let part = |key| setup.config.get_bool("lua", key, true).then(|| cache.clone());
+        let part = |key| part(key).filter(|cache| cache.mode() != CacheMode::Off);
         let workshop = Workshop {
             catalogue,
             surroundings,
             pools: setup.context.need::<dyn Pools>()?,
-            types: TypeBook::from_config(setup.config),
+            types: TypeBook::new(setup.config, part("cache.typecheck.enabled")),
         };
         let handler = Arc::new(CodeHandler {
             node: setup.node.clone(),
             bus: setup.bus.clone(),
             workshop,
-            chunks: Chunks::new(CodeCache::from_config(setup.config)),
+            chunks: Chunks::new(part("cache.compile.enabled")),
             books: Mutex::default(),
         });
         setup.handler(handler);

@@ -15,11 +15,12 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 use wippy_runtime::files::Filesystems;
 use wippy_runtime::payload::Value;
-use wippy_runtime::registry::pipeline::{CacheMode, CodeCache, CodeKey, Compiler};
+use wippy_runtime::registry::pipeline::{CodeCache, CodeKey, Compiler};
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::{Error, Result};
 
-use super::compile::{CompileError, compile, compile_plain, erase};
+use super::check::Text;
+use super::compile::{CompileError, compile_parsed, compile_plain, erase};
 
 /// The first line of a `.luac` file.
 const FORMAT: &str = "wippy lua code 1\n";
@@ -70,54 +71,67 @@ pub(super) fn load(files: &Filesystems, entry: &Entry, fs: &EntryId, path: &str,
 
 /// Compiles source text, through the cache on disk if there is one.
 pub(super) struct Chunks {
-    cache: CodeCache,
+    cache: Option<Arc<CodeCache>>,
     /// Everything beside id and text that decides what the compiler gives.
     engine: String,
 }
 
 impl Chunks {
-    pub fn new(cache: CodeCache) -> Chunks {
-        let engine = if cache.mode() == CacheMode::Off { String::new() } else { engine() };
+    pub fn new(cache: Option<Arc<CodeCache>>) -> Chunks {
+        let engine = if cache.is_some() { engine() } else { String::new() };
         Chunks { cache, engine }
     }
 
-    pub fn compile(&self, id: &EntryId, file: &str, source: &str) -> Result<Arc<[u8]>, CompileError> {
-        if self.cache.mode() == CacheMode::Off {
-            return compile(id.as_str(), file, source);
-        }
-        let key = CodeKey::of(&[self.engine.as_bytes(), id.as_str().as_bytes(), source.as_bytes()]);
-        if let Some(code) = self.cache.load(&key) {
+    pub fn compile(&self, id: &EntryId, file: &str, text: &Text<'_>) -> Result<Arc<[u8]>, CompileError> {
+        let compile = || compile_parsed(id.as_str(), file, text.source, text.parse());
+        let Some(cache) = &self.cache else { return compile() };
+        let key = CodeKey::of(&[self.engine.as_bytes(), id.as_str().as_bytes(), text.source.as_bytes()]);
+        if let Some(code) = cache.load(&key) {
             return Ok(code.into());
         }
-        let code = compile(id.as_str(), file, source)?;
-        self.cache.store(&key, &code);
+        let code = compile()?;
+        cache.store(&key, &code);
         Ok(code)
     }
 
-    /// Compiles the sources of many entries on all processors. Blocks until it is done.
-    pub fn compile_all(&self, entries: &[Arc<Entry>]) -> Vec<Compiled> {
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            while let Some(entry) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Some(source) = entry.field("source").and_then(Value::as_str) {
-                    let code = self.compile(&entry.id, shown_file(entry), source);
-                    done.push(Compiled { entry: entry.clone(), code });
-                }
+    /// Compiles the sources of many entries on all processors, and gives what compiles to `then` with what it belongs
+    /// to, in the order of `entries` as far as several threads can. Blocks until it is done.
+    pub fn compile_all<T: Sync>(
+        &self,
+        entries: &[(Arc<Entry>, T)],
+        then: impl Fn(&T, &Text<'_>) + Sync,
+    ) -> Vec<Compiled> {
+        let compiled = on_all_processors(entries, |(entry, more)| {
+            let text = Text::new(entry.field("source").and_then(Value::as_str)?);
+            let code = self.compile(&entry.id, shown_file(entry), &text);
+            if code.is_ok() {
+                then(more, &text);
             }
-            done
-        };
-        let helpers = std::thread::available_parallelism().map_or(1, usize::from) - 1;
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..helpers.min(MAX_HELPERS))
-                .map_while(|n| std::thread::Builder::new().name(format!("compile#{n}")).spawn_scoped(scope, work).ok())
-                .collect();
-            let mut all = work();
-            // What a thread lost by a panic is compiled again, one by one.
-            all.extend(threads.into_iter().flat_map(|t| t.join().unwrap_or_default()));
-            all
-        })
+            Some(Compiled { entry: entry.clone(), code })
+        });
+        compiled.into_iter().flatten().collect()
     }
+}
+
+/// What `work` gives for all `items`, in no order. They are begun in theirs. What a thread loses by a panic is left out.
+pub(super) fn on_all_processors<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
+    let next = AtomicUsize::new(0);
+    let share = || {
+        let mut done = Vec::new();
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(work(item));
+        }
+        done
+    };
+    let helpers = std::thread::available_parallelism().map_or(1, usize::from) - 1;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..helpers.min(MAX_HELPERS).min(items.len().saturating_sub(1)))
+            .map_while(|n| std::thread::Builder::new().name(format!("compile#{n}")).spawn_scoped(scope, share).ok())
+            .collect();
+        let mut all = share();
+        all.extend(threads.into_iter().flat_map(|t| t.join().unwrap_or_default()));
+        all
+    })
 }
 
 /// What came of the source of an entry.
@@ -135,7 +149,7 @@ impl Compiled {
 
 /// Names this build of the engine: bytecode is only good for the very VM that made it, which a version number does not
 /// tell while the engine is being worked on.
-fn engine() -> String {
+pub(super) fn engine() -> String {
     let stamp = |path: PathBuf| {
         let file = path.metadata().ok()?;
         let written = file.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;

@@ -20,11 +20,13 @@ use wippy_runtime::relay::Pid;
 use wippy_runtime::{Error, Kind, Node, Result};
 
 use super::Code;
+use super::check::Text;
 use super::compile::CompileError;
 use super::definition::{self, Definition, Dependency, KINDS, Role, Source, Target};
 use super::files::{self, Chunks, Compiled, shown_file};
 use super::graph::{Broken, CodeNode, Graph};
 use super::problems::Problems;
+use super::types::Known;
 use super::version::{Version, Workshop};
 
 /// Misses of one change that get a "did you mean": each compares all ids.
@@ -114,7 +116,7 @@ impl CodeHandler {
             Source::Text(text) => {
                 let code = match ahead.filter(|ahead| ahead.is_of(entry)) {
                     Some(ahead) => ahead.code,
-                    None => self.chunks.compile(&entry.id, shown_file(entry), text),
+                    None => self.chunks.compile(&entry.id, shown_file(entry), &Text::new(text)),
                 };
                 code.map_err(|e| rejected(entry, definition.role, &e))?
             }
@@ -248,8 +250,15 @@ impl EntryHandler for CodeHandler {
         let ours = |op: &&Operation| op.kind != OpKind::Delete && KINDS.contains(&op.entry.kind.as_str());
         let entries: Vec<Arc<Entry>> = changes.iter().filter(ours).map(|op| op.entry.clone()).collect();
         if entries.len() >= MANY {
-            let compiled = self.chunks.compile_all(&entries).into_iter().map(|c| (c.entry.id.clone(), c)).collect();
-            self.books.lock().change.compiled = compiled;
+            let types = &self.workshop.types;
+            let entries = types.expect(&entries);
+            let check = |known: &Option<Arc<Known>>, text: &Text<'_>| {
+                if let Some(known) = known {
+                    types.ask(known, text);
+                }
+            };
+            let compiled = self.chunks.compile_all(&entries, check);
+            self.books.lock().change.compiled = compiled.into_iter().map(|c| (c.entry.id.clone(), c)).collect();
         }
     }
     fn create(&self, entry: &Arc<Entry>) -> Result<()> {
@@ -269,7 +278,9 @@ impl EntryHandler for CodeHandler {
         Ok(())
     }
     fn discard(&self) {
-        self.books.lock().change = Change::default();
+        let books = &mut *self.books.lock();
+        books.change = Change::default();
+        self.workshop.types.retain(|id| books.graph.get(id).is_some());
     }
     fn commit(&self) -> Result<()> {
         let books = &mut *self.books.lock();

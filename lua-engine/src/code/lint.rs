@@ -3,16 +3,16 @@
 //! Entries need not be complete or consistent: what cannot be read imports nothing, what is imported and not there is
 //! unknown. Imports are checked before their importers; entries of a cycle see each other as unknown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wippy_lua_types::{Diagnostic, Imports, Manifest, builtin, lint};
-use wippy_runtime::payload::Value;
+use wippy_lua_types::{Diagnostic, builtin};
+use wippy_runtime::registry::pipeline::CodeCache;
 use wippy_runtime::registry::{Entry, EntryId};
 
-use super::definition::{Target, imported};
-use super::files::shown_file;
-use super::types::checked;
+use super::check::{self, Checks, Import, Subject, Text, source};
+use super::definition::Target;
+use super::files::{on_all_processors, shown_file};
 
 /// What is wrong with an entry.
 pub struct Finding<'e> {
@@ -28,35 +28,25 @@ pub fn is_linted(kind: &str) -> bool {
     ["function.lua", "library.lua", "process.lua", "workflow.lua"].iter().any(|k| kind.starts_with(k))
 }
 
-/// An entry with a source.
-struct Module<'e> {
-    entry: &'e Entry,
-    source: &'e str,
-    imports: Vec<(&'e str, Target)>,
+/// Findings of all Lua sources among `entries`; with `rules` those of the lint rules too. In the order of ids, then of
+/// severity and place. What was found before is taken from `cache`. Blocks.
+pub fn lint_entries(entries: &[Arc<Entry>], rules: bool, cache: Option<Arc<CodeCache>>) -> Vec<Finding<'_>> {
+    findings(entries, rules, &Checks::new(cache))
 }
 
-/// Findings of all Lua sources among `entries`; with `rules` those of the lint rules too. In the order of ids, then of
-/// severity and place.
-pub fn lint_entries(entries: &[Entry], rules: bool) -> Vec<Finding<'_>> {
-    let modules: BTreeMap<&EntryId, Module<'_>> = entries.iter().filter_map(module).map(|m| (&m.entry.id, m)).collect();
-    let mut manifests: BTreeMap<&EntryId, Arc<Manifest>> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for id in importers_last(&modules) {
-        let module = &modules[id];
-        let known = |target: &Target| match target {
-            Target::Entry(id) => manifests.get(id).cloned(),
-            Target::Module(name) => builtin::module(name),
-        };
-        let mut imports = Imports::default();
-        for (alias, target) in &module.imports {
-            imports.add(alias, known(target).unwrap_or_else(|| Arc::new(Manifest::unknown())));
+fn findings<'e>(entries: &'e [Arc<Entry>], rules: bool, checks: &Checks) -> Vec<Finding<'e>> {
+    let linted: Vec<&Arc<Entry>> = entries.iter().filter(|e| is_linted(&e.kind) && source(e).is_some()).collect();
+    let subjects = subjects(&linted);
+    let found = on_all_processors(&subjects, |(entry, subject)| {
+        let text = Text::new(source(entry).unwrap_or_default());
+        let mut diagnostics = checks.diagnostics(subject, &text).to_vec();
+        if rules {
+            diagnostics.extend(checks.rules(&text));
         }
-        let (manifest, diagnostics) = diagnose(module, &imports, rules);
-        manifests.insert(id, Arc::new(manifest));
-        let Module { entry, source, .. } = *module;
-        let found = diagnostics.into_iter();
-        findings.extend(found.map(|diagnostic| Finding { entry, file: shown_file(entry), source, diagnostic }));
-    }
+        diagnostics.into_iter().map(|d| (*entry, d)).collect::<Vec<_>>()
+    });
+    let found = found.into_iter().flatten();
+    let mut findings: Vec<Finding<'_>> = found.map(|(entry, diagnostic)| finding(entry, diagnostic)).collect();
     findings.sort_by(|a, b| {
         let key = |f: &Finding<'_>| (f.diagnostic.severity, f.diagnostic.line, f.diagnostic.column, f.diagnostic.code);
         a.entry.id.cmp(&b.entry.id).then_with(|| key(a).cmp(&key(b)))
@@ -64,60 +54,106 @@ pub fn lint_entries(entries: &[Entry], rules: bool) -> Vec<Finding<'_>> {
     findings
 }
 
-fn diagnose(module: &Module<'_>, imports: &Imports, rules: bool) -> (Manifest, Vec<Diagnostic>) {
-    let parsed = wippy_lua_syntax::parse(module.source);
-    if !parsed.errors.is_empty() {
-        return (Manifest::unknown(), parsed.errors.iter().map(Diagnostic::syntax).collect());
-    }
-    let (manifest, mut diagnostics) = match checked(&parsed.root, imports) {
-        Some(checked) => (checked.manifest, checked.diagnostics),
-        None => (Manifest::unknown(), vec![Diagnostic::internal()]),
+fn finding(entry: &Entry, diagnostic: Diagnostic) -> Finding<'_> {
+    Finding { entry, file: shown_file(entry), source: source(entry).unwrap_or_default(), diagnostic }
+}
+
+/// What the checker is asked about, so that what an entry imports comes before it.
+fn subjects<'e>(linted: &[&'e Arc<Entry>]) -> Vec<(&'e Arc<Entry>, Arc<Subject>)> {
+    let at: BTreeMap<&EntryId, usize> = linted.iter().enumerate().map(|(n, entry)| (&entry.id, n)).collect();
+    let place = |target: &Target| match target {
+        Target::Entry(id) => at.get(id).copied(),
+        Target::Module(_) => None,
     };
-    if rules {
-        diagnostics.extend(lint::lint(&parsed.root));
+    let needs = |n: usize| check::imports(linted[n]).filter_map(|(_, target)| place(&target)).collect();
+    let mut made: Vec<Option<Arc<Subject>>> = vec![None; linted.len()];
+    let mut all = Vec::with_capacity(linted.len());
+    for n in check::needs_first(linted.len(), needs) {
+        let import = |target: Target| match target {
+            Target::Module(name) => builtin::module(&name).map(|manifest| Import::Builtin(name, manifest)),
+            target => place(&target).and_then(|n| made[n].clone()).map(Import::Source),
+        };
+        let imports = check::imports(linted[n]).map(|(alias, target)| (alias.to_owned(), import(target)));
+        let imports = imports.map(|(alias, import)| (alias, import.unwrap_or(Import::Unknown))).collect();
+        let subject = Subject::new(linted[n], imports);
+        made[n] = Some(subject.clone());
+        all.push((linted[n], subject));
     }
-    (manifest, diagnostics)
+    all
 }
 
-fn module(entry: &Entry) -> Option<Module<'_>> {
-    if !is_linted(&entry.kind) || entry.kind.ends_with(".bc") {
-        return None;
-    }
-    let source = entry.field("source").and_then(Value::as_str)?;
-    let listed = entry.field("imports").and_then(Value::as_map);
-    let imports = listed.into_iter().flatten().filter_map(|(alias, value)| {
-        let id = imported(value)?;
-        // A bare name is a module.
-        let target = if id.ns().is_empty() { Target::Module(id.name().to_owned()) } else { Target::Entry(id) };
-        Some((alias.as_str(), target))
-    });
-    Some(Module { entry, source, imports: imports.collect() })
-}
+#[cfg(test)]
+mod tests {
+    use wippy_runtime::payload::{Map, Value};
+    use wippy_runtime::registry::pipeline::CacheMode;
 
-/// The ids so that what is imported comes first, as far as there are no cycles.
-fn importers_last<'e>(modules: &BTreeMap<&'e EntryId, Module<'e>>) -> Vec<&'e EntryId> {
-    let mut order = Vec::with_capacity(modules.len());
-    let mut seen: BTreeSet<&EntryId> = BTreeSet::new();
-    for start in modules.values() {
-        // Entries on the way, each with the number of its imports that were looked at.
-        let mut way = vec![(start, 0)];
-        seen.insert(&start.entry.id);
-        while let Some((module, next)) = way.last_mut() {
-            let Some((_, target)) = module.imports.get(*next) else {
-                order.push(&module.entry.id);
-                way.pop();
-                continue;
-            };
-            *next += 1;
-            if let Target::Entry(id) = target
-                && let Some(import) = modules.get(id)
-                && seen.insert(&import.entry.id)
-            {
-                way.push((import, 0));
+    use super::*;
+
+    fn entry(name: &str, source: &str, imports: &[&str]) -> Arc<Entry> {
+        let import = |name: &&str| ((*name).to_owned(), Value::from(format!("app:{name}")));
+        let imports = Value::Map(imports.iter().map(import).collect());
+        let data = Map::from([("source".to_owned(), source.into()), ("imports".to_owned(), imports)]);
+        let (id, kind) = (EntryId::new("app", name), "library.lua".into());
+        Arc::new(Entry { id, kind, meta: Map::new(), data: Value::Map(data), origin: None })
+    }
+
+    fn shown(findings: &[Finding<'_>]) -> Vec<String> {
+        let one = |f: &Finding<'_>| format!("{} {:?}", f.entry.id, f.diagnostic);
+        findings.iter().map(one).collect()
+    }
+
+    const DOUBLE: &str = "local M = {} function M.double(n: number): number return n * 2 end return M";
+    const TEXTS: &str = "local M = {} function M.double(s: string): string return s .. s end return M";
+    const CALLS: &str = "local lib = require('lib') local unused = 1\nlocal n: number = lib.double(2)\nreturn {n = function(): number return n end}";
+    const OTHER: &str = "return {n = function(): string return 'x' end}";
+    const USES: &str = "local calls = require('calls') local s: string = calls.n() return s";
+
+    /// What every step of a development shows, and how many sources had to be checked for it.
+    const STEPS: [(&str, &str, &str, usize, u64); 7] = [
+        ("everything is new", DOUBLE, CALLS, 2, 3),
+        ("nothing has changed", DOUBLE, CALLS, 2, 0),
+        // The manifest of the library, which is not kept, is needed for it.
+        ("an importer has", DOUBLE, OTHER, 0, 3),
+        ("it is as it was", DOUBLE, CALLS, 2, 0),
+        ("a library has", TEXTS, CALLS, 4, 3),
+        ("a library does not parse", "local M =", CALLS, 3, 2),
+        ("that was before", "local M =", CALLS, 3, 0),
+    ];
+
+    #[test]
+    fn the_cache_changes_the_work_and_not_the_findings() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let cache = |mode| Arc::new(CodeCache::new(dir.path(), mode, 1 << 20));
+        for (what, lib, calls, count, checked) in STEPS {
+            let entries = [entry("lib", lib, &[]), entry("calls", calls, &["lib"]), entry("uses", USES, &["calls"])];
+            let checks = Checks::new(Some(cache(CacheMode::ReadWrite)));
+            let found = shown(&findings(&entries, true, &checks));
+            assert_eq!((found.len(), checks.count()), (count, checked), "{what}: {found:#?}");
+            for mode in [CacheMode::Off, CacheMode::ReadOnly] {
+                assert_eq!(shown(&lint_entries(&entries, true, Some(cache(mode)))), found, "{what}: {mode:?}");
             }
         }
+        // Whatever somebody has done to the files, they are left alone or understood.
+        for shard in std::fs::read_dir(dir.path()).expect("a directory").flatten() {
+            for file in std::fs::read_dir(shard.path()).expect("a directory").flatten() {
+                std::fs::write(file.path(), "wippylc1 nonsense").expect("a writable file");
+            }
+        }
+        let entries = [entry("lib", DOUBLE, &[]), entry("calls", CALLS, &["lib"]), entry("uses", USES, &["calls"])];
+        let with = shown(&lint_entries(&entries, true, Some(cache(CacheMode::ReadWrite))));
+        assert_eq!(with, shown(&lint_entries(&entries, true, None)));
     }
-    let mut placed = BTreeSet::new();
-    order.retain(|id| placed.insert(*id));
-    order
+
+    #[test]
+    fn circles_and_long_chains_of_imports_are_checked() {
+        let circle = [entry("a", "require('b') return 1", &["b"]), entry("b", "local n: string = 5", &["a"])];
+        assert_eq!(shown(&lint_entries(&circle, false, None)).len(), 1);
+        let link = |n: usize| {
+            let source = format!("local before = require('e{}') local s: string = before return 1", n - 1);
+            entry(&format!("e{n}"), &source, &[&format!("e{}", n - 1)])
+        };
+        let mut chain: Vec<Arc<Entry>> = (1..3000).map(link).collect();
+        chain.push(entry("e0", "return 1", &[]));
+        assert_eq!(lint_entries(&chain, false, None).len(), 2999);
+    }
 }

@@ -6,6 +6,7 @@
 //! imports whom, `plan` lays a closure of the graph out, `version` is what can
 //! be called or started, and `handler` ties them to changes of the registry.
 
+mod check;
 mod compile;
 mod component;
 mod definition;

@@ -1,24 +1,23 @@
 //! What is known of the types of code entries: for the programs that use them, and for the checker when
 //! `lua.type_system.strict` asks for it.
 //!
-//! What an entry declares and what is wrong with it is kept with what it was made from: the entry and what is known of
+//! What an entry declares and what is wrong with it is kept with what it was made from: the source and what is known of
 //! its imports. So a change costs the entries that changed and those that depend on them. Nothing is read before it is
 //! needed: types when a program asks for one, the checker under `strict` only, since nothing else would come of what
 //! it finds.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wippy_lua_syntax::Tree;
-use wippy_lua_types::{Checked, Diagnostic, Imports, Manifest, builtin};
+use wippy_lua_types::{Code, Diagnostic, builtin};
 use wippy_runtime::boot::Config;
 use wippy_runtime::payload::{Map, Value};
+use wippy_runtime::registry::pipeline::CodeCache;
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::{Error, Result};
 
+use super::check::{self, Checks, Import, Subject, Text};
 use super::definition::Target;
 use super::graph::{Closure, CodeNode};
 use crate::types::{ModuleTypes, TypeImport, TypeSource};
@@ -30,70 +29,22 @@ const MAX_TOLD: usize = 20;
 pub(super) struct TypeBook {
     strict: bool,
     known: Mutex<BTreeMap<EntryId, Arc<Known>>>,
-    /// How many sources have been checked.
-    checks: AtomicU64,
-}
-
-/// An alias and what it stands for.
-type Import = (String, Imported);
-
-#[derive(Clone)]
-enum Imported {
-    Entry(Arc<Known>),
-    Builtin(Arc<Manifest>),
-    /// Nothing can be said of it.
-    Unknown,
-}
-
-impl Imported {
-    fn same_as(&self, other: &Imported) -> bool {
-        match (self, other) {
-            (Imported::Entry(a), Imported::Entry(b)) => Arc::ptr_eq(a, b),
-            (Imported::Builtin(a), Imported::Builtin(b)) => Arc::ptr_eq(a, b),
-            (Imported::Unknown, Imported::Unknown) => true,
-            _ => false,
-        }
-    }
+    checks: Checks,
 }
 
 /// One version of an entry, as far as types go.
 pub(super) struct Known {
-    entry: Arc<Entry>,
-    imports: Vec<Import>,
+    subject: Arc<Subject>,
     /// What programs find of it; `None` if it declares nothing.
     pub types: Option<Arc<ModuleTypes>>,
-    checked: OnceLock<(Arc<Manifest>, Vec<Diagnostic>)>,
-}
-
-impl Known {
-    fn new(entry: &Arc<Entry>, imports: Vec<Import>) -> Known {
-        let types = source(entry).and_then(|_| {
-            let import = |(alias, import): &Import| {
-                let import = match import {
-                    Imported::Entry(known) => TypeImport::Module(known.types.clone()?),
-                    Imported::Builtin(manifest) => TypeImport::Builtin(manifest.clone()),
-                    Imported::Unknown => return None,
-                };
-                Some((alias.clone(), import))
-            };
-            let imports = imports.iter().filter_map(import).collect();
-            ModuleTypes::new(entry.id.as_str(), TypeSource::Entry(entry.clone()), imports)
-        });
-        Known { entry: entry.clone(), imports, types, checked: OnceLock::new() }
-    }
-    fn is_of(&self, entry: &Arc<Entry>, imports: &[Import]) -> bool {
-        let same = |(a, b): (&Import, &Import)| a.0 == b.0 && a.1.same_as(&b.1);
-        (Arc::ptr_eq(&self.entry, entry) || self.entry == *entry)
-            && self.imports.len() == imports.len()
-            && self.imports.iter().zip(imports).all(same)
-    }
 }
 
 impl TypeBook {
-    pub fn from_config(config: &Config) -> TypeBook {
+    /// `cache` keeps what the checker has found.
+    pub fn new(config: &Config, cache: Option<Arc<CodeCache>>) -> TypeBook {
         let on = |key| config.get_bool("lua", key, false);
         let strict = on("type_system.enabled") && on("type_system.strict");
-        TypeBook { strict, known: Mutex::default(), checks: AtomicU64::new(0) }
+        TypeBook { strict, known: Mutex::default(), checks: Checks::new(cache.filter(|_| strict)) }
     }
 
     /// What is known of the entries of a closure, in its order. Under `strict` they are checked. Errors: Invalid
@@ -101,12 +52,38 @@ impl TypeBook {
     pub fn read(&self, closure: &Closure) -> Result<Vec<Arc<Known>>> {
         let known: Vec<Arc<Known>> = closure.nodes().iter().map(|node| self.of(node)).collect();
         for known in known.iter().filter(|_| self.strict) {
-            let (_, errors) = self.checked(known);
+            let found = self.checks.diagnostics(&known.subject, &Text::new(known.source()));
+            // What the checker fails on is taken as it is.
+            let errors: Vec<&Diagnostic> = found.iter().filter(|d| d.code != Code::E9999).collect();
             if !errors.is_empty() {
-                return Err(refused(&known.entry.id, errors));
+                return Err(refused(&known.subject.entry.id, &errors));
             }
         }
         Ok(known)
+    }
+
+    /// The entries of a change to come, so that what an entry imports comes before it, each with what is known of it if
+    /// it is to be checked.
+    pub fn expect(&self, entries: &[Arc<Entry>]) -> Vec<(Arc<Entry>, Option<Arc<Known>>)> {
+        if !self.strict {
+            return entries.iter().map(|entry| (entry.clone(), None)).collect();
+        }
+        let at: BTreeMap<&EntryId, usize> = entries.iter().enumerate().map(|(n, entry)| (&entry.id, n)).collect();
+        let needs = |n: usize| {
+            let imports = check::imports(&entries[n]).filter_map(|(_, target)| match target {
+                Target::Entry(id) => at.get(&id).copied(),
+                Target::Module(_) => None,
+            });
+            imports.collect()
+        };
+        let order = check::needs_first(entries.len(), needs);
+        let known = |n: usize| self.about(&entries[n], check::imports(&entries[n]));
+        order.into_iter().map(|n| (entries[n].clone(), Some(known(n)))).collect()
+    }
+
+    /// Finds out what is wrong with an entry, for those who [`read`](Self::read) about it later. Blocks.
+    pub fn ask(&self, known: &Known, text: &Text<'_>) {
+        self.checks.diagnostics(&known.subject, text);
     }
 
     /// An entry that is gone.
@@ -114,66 +91,53 @@ impl TypeBook {
         self.known.lock().remove(id);
     }
 
+    /// Forgets entries that never came to be.
+    pub fn retain(&self, there: impl Fn(&EntryId) -> bool) {
+        self.known.lock().retain(|id, _| there(id));
+    }
+
     fn of(&self, node: &CodeNode) -> Arc<Known> {
-        let known = &mut *self.known.lock();
-        let import = |target: &Target| match target {
-            Target::Entry(id) => known.get(id).cloned().map(Imported::Entry),
-            Target::Module(name) => builtin::module(name).map(Imported::Builtin),
-        };
-        let imports: Vec<_> = node
-            .dependencies
-            .iter()
-            // A module under its own name is known to everybody anyway.
-            .filter(|d| !matches!(&d.target, Target::Module(name) if *name == d.alias))
-            .map(|d| (d.alias.clone(), import(&d.target).unwrap_or(Imported::Unknown)))
-            .collect();
-        if let Some(old) = known.get(node.id()).filter(|old| old.is_of(&node.entry, &imports)) {
+        // A module under its own name is known to everybody anyway.
+        let named = |alias: &str, target: &Target| !matches!(target, Target::Module(name) if name == alias);
+        let dependencies = node.dependencies.iter().filter(|d| named(&d.alias, &d.target));
+        self.about(&node.entry, dependencies.map(|d| (d.alias.as_str(), d.target.clone())))
+    }
+
+    fn about<'d>(&self, entry: &Arc<Entry>, dependencies: impl Iterator<Item = (&'d str, Target)>) -> Arc<Known> {
+        let book = &mut *self.known.lock();
+        let (mut imports, mut types) = (Vec::new(), Vec::new());
+        for (alias, target) in dependencies {
+            let alias = alias.to_owned();
+            let import = match target {
+                Target::Entry(id) => book.get(&id).map(|known| {
+                    types.extend(known.types.clone().map(|of| (alias.clone(), TypeImport::Module(of))));
+                    Import::Source(known.subject.clone())
+                }),
+                Target::Module(name) => builtin::module(&name).map(|manifest| {
+                    types.push((alias.clone(), TypeImport::Builtin(manifest.clone())));
+                    Import::Builtin(name, manifest)
+                }),
+            };
+            imports.push((alias, import.unwrap_or(Import::Unknown)));
+        }
+        if let Some(old) = book.get(&entry.id).filter(|old| old.subject.is_of(entry, &imports)) {
             return old.clone();
         }
-        let new = Arc::new(Known::new(&node.entry, imports));
-        known.insert(node.id().clone(), new.clone());
+        let own = || TypeSource::Entry(entry.clone());
+        let types = check::source(entry).and_then(|_| ModuleTypes::new(entry.id.as_str(), own(), types));
+        let new = Arc::new(Known { subject: Subject::new(entry, imports), types });
+        book.insert(entry.id.clone(), new.clone());
         new
     }
+}
 
-    /// What the checker says, asked once for each version. Imports come before their importers in a closure.
-    fn checked<'k>(&self, known: &'k Known) -> &'k (Arc<Manifest>, Vec<Diagnostic>) {
-        known.checked.get_or_init(|| {
-            // Compiled entries have no source and are never checked.
-            let Some(source) = source(&known.entry) else { return (Arc::new(Manifest::unknown()), vec![]) };
-            self.checks.fetch_add(1, Ordering::Relaxed);
-            let mut imports = Imports::default();
-            for (alias, import) in &known.imports {
-                let manifest = match import {
-                    Imported::Entry(known) => self.checked(known).0.clone(),
-                    Imported::Builtin(manifest) => manifest.clone(),
-                    Imported::Unknown => Arc::new(Manifest::unknown()),
-                };
-                imports.add(alias, manifest);
-            }
-            match checked(&wippy_lua_syntax::parse(source).root, &imports) {
-                Some(checked) => (Arc::new(checked.manifest), checked.diagnostics),
-                None => {
-                    let id = &known.entry.id;
-                    tracing::error!("{id}: the type checker failed on this entry, which is taken as it is");
-                    (Arc::new(Manifest::unknown()), vec![])
-                }
-            }
-        })
+impl Known {
+    fn source(&self) -> &str {
+        check::source(&self.subject.entry).unwrap_or("")
     }
 }
 
-/// The text of an entry that has any.
-fn source(entry: &Entry) -> Option<&str> {
-    let text = entry.field("source").and_then(Value::as_str)?;
-    (!text.is_empty() && !entry.kind.ends_with(".bc")).then_some(text)
-}
-
-/// Checks a source; none if the checker itself fails on it, which must not be the end of anything else.
-pub(super) fn checked(tree: &Tree, imports: &Imports) -> Option<Checked> {
-    catch_unwind(AssertUnwindSafe(|| wippy_lua_types::check(tree, imports))).ok()
-}
-
-fn refused(id: &EntryId, errors: &[Diagnostic]) -> Error {
+fn refused(id: &EntryId, errors: &[&Diagnostic]) -> Error {
     let told = errors.iter().take(MAX_TOLD).map(|d| format!("{}:{} {}", d.line, d.column, d.message));
     let mut told = told.collect::<Vec<_>>().join("; ");
     if errors.len() > MAX_TOLD {
@@ -209,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_change_is_checked_with_what_depends_on_it() {
-        let book = TypeBook { strict: true, known: Mutex::default(), checks: AtomicU64::new(0) };
+        let book = TypeBook { strict: true, known: Mutex::default(), checks: Checks::new(None) };
         let mut graph = Graph::default();
         let library =
             |name: &str| node(name, "local M = {} function M.f(n: number): number return n end return M", &[]);
@@ -223,10 +187,10 @@ mod tests {
         graph.put(importer("on_b", "b"));
         let root = node("root", "return {}", &["on_a", "on_b"]);
         let checked = |graph: &Graph| {
-            let before = book.checks.load(Ordering::Relaxed);
+            let before = book.checks.count();
             let closure = graph.closure(&root).ok().expect("a closure without cycles");
             let result = book.read(&closure).map(|_| ());
-            (book.checks.load(Ordering::Relaxed) - before, result.map_err(|e| e.message().to_owned()))
+            (book.checks.count() - before, result.map_err(|e| e.message().to_owned()))
         };
         assert_eq!(checked(&graph), (5, Ok(())));
         assert_eq!(checked(&graph), (0, Ok(())), "nothing has changed");

@@ -8,7 +8,7 @@
 use crate::error::SyntaxError;
 use crate::kind::SyntaxKind;
 use crate::tree::{Node, Tree};
-use crate::{Parsed, literal};
+use crate::{Parse, literal};
 use std::ops::Range;
 
 /// Plain Lua and what was taken out of it.
@@ -47,16 +47,26 @@ pub type Replacement = (Range<u32>, String);
 /// # Errors
 /// As [`erase`]; `replace` is not asked then.
 pub fn erase_with(source: &str, replace: impl FnOnce(&Tree) -> Vec<Replacement>) -> Result<Erased, Vec<SyntaxError>> {
-    let parsed = crate::parse_all(source);
-    if !parsed.parse.errors.is_empty() {
-        return Err(parsed.parse.errors);
-    }
-    let replacements = replace(&parsed.parse.root);
-    Ok(erase_parsed(&parsed, replacements))
+    erase_parsed(&crate::parse(source), replace)
 }
 
-fn erase_parsed(parsed: &Parsed, replacements: Vec<Replacement>) -> Erased {
-    let tree = &parsed.parse.root;
+/// As [`erase_with`], for a source that was parsed already.
+///
+/// # Errors
+/// As [`erase`]; `replace` is not asked then.
+pub fn erase_parsed(
+    parsed: &Parse,
+    replace: impl FnOnce(&Tree) -> Vec<Replacement>,
+) -> Result<Erased, Vec<SyntaxError>> {
+    if !parsed.errors.is_empty() {
+        return Err(parsed.errors.clone());
+    }
+    let replacements = replace(&parsed.root);
+    Ok(erased(parsed, replacements))
+}
+
+fn erased(parsed: &Parse, replacements: Vec<Replacement>) -> Erased {
+    let tree = &parsed.root;
     let mut out = Output { source: tree.source(), text: String::with_capacity(tree.source().len()), done: 0 };
     let rewritten = |at: &u32| {
         let token = tree.token_at(*at)?;

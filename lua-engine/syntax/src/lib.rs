@@ -19,7 +19,7 @@ mod literal;
 mod parser;
 mod tree;
 
-pub use erase::{Erased, Replacement, TypeDecl, erase, erase_with};
+pub use erase::{Erased, Replacement, TypeDecl, erase, erase_parsed, erase_with};
 pub use error::{MAX_ERRORS, SyntaxError};
 pub use kind::SyntaxKind;
 pub use parser::MAX_NESTING;
@@ -39,27 +39,19 @@ pub struct Parse {
     pub root: Tree,
     /// All syntax errors in source order, at most [`MAX_ERRORS`].
     pub errors: Vec<SyntaxError>,
+    /// Where literals begin that Lua reads differently; for the eraser.
+    foreign_literals: Vec<u32>,
 }
 
 /// Parses a source text.
 pub fn parse(source: &str) -> Parse {
-    parse_all(source).parse
-}
-
-/// What parsing finds, with what only the eraser needs.
-pub(crate) struct Parsed {
-    pub(crate) parse: Parse,
-    pub(crate) foreign_literals: Vec<u32>,
-}
-
-pub(crate) fn parse_all(source: &str) -> Parsed {
     let mut lexed = if source.len() > MAX_SOURCE { too_large(source) } else { lexer::lex(source) };
     let mut parser = parser::Parser::new(source, &lexed.tokens, lexed.errors);
     grammar::chunk(&mut parser);
     let (nodes, errors) = parser.finish().build(&mut lexed.tokens);
     let data = tree::TreeData { source: source.into(), tokens: lexed.tokens, nodes };
-    let parse = Parse { root: Tree { data: Arc::new(data) }, errors: error::locate(source, errors) };
-    Parsed { parse, foreign_literals: lexed.foreign_literals }
+    let errors = error::locate(source, errors);
+    Parse { root: Tree { data: Arc::new(data) }, errors, foreign_literals: lexed.foreign_literals }
 }
 
 /// A source that is too large is one token without meaning.

@@ -46,6 +46,10 @@ impl CodeKey {
     pub fn hex(&self) -> String {
         hex(&self.0)
     }
+    /// For keys of what depends on this one's content.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -68,11 +72,10 @@ impl CodeCache {
         CodeCache { dir: dir.into(), mode, limit, used: Mutex::new(None) }
     }
 
-    /// As `lua.cache.*` says: `enabled` (default: type system enabled), `dir`
-    /// relative to the configuration's directory, `mode`.
-    pub fn from_config(config: &Config) -> CodeCache {
-        let on = config.get_bool("lua", "cache.enabled", config.get_bool("lua", "type_system.enabled", false));
-        let on = on && config.get_bool("lua", "cache.compile.enabled", true);
+    /// As `lua.cache.*` says: `enabled` (or else `default`), `dir` relative to
+    /// the configuration's directory, `mode`.
+    pub fn from_config(config: &Config, default: bool) -> CodeCache {
+        let on = config.get_bool("lua", "cache.enabled", default);
         let mode = match config.get_str("lua", "cache.mode", "readwrite").as_str() {
             _ if !on => CacheMode::Off,
             "off" => CacheMode::Off,
