@@ -24,6 +24,8 @@ use crate::{guests, measure};
 
 /// The one host, which the sources name.
 pub const HOST: &str = "bench:processes";
+/// The other one, where somebody takes all there is.
+const HOSTILE: &str = "bench:hostile";
 
 /// A table of `bench:NAME`, made from `lua/NAME.lua`.
 macro_rules! sources {
@@ -80,7 +82,7 @@ const LIBRARY: &str = "lateness";
 /// See the module comment. Its threads end when it is dropped.
 pub struct App {
     node: Arc<Node>,
-    pool: Arc<Pool>,
+    pools: Vec<Arc<Pool>>,
     on_behalf: Arc<Inherited>,
 }
 
@@ -90,22 +92,43 @@ impl App {
         let node = Node::new("bench", Arc::new(RealClock::new()), Arc::new(SystemEntropy))?;
         let thread = |e: std::io::Error| Error::internal(format!("cannot start a thread: {e}"));
         node.timers().start().map_err(thread)?;
-        let pool = Arc::new(Pool::start(&node, &Threads { workers, name: HOST.into() }).map_err(thread)?);
         let mut dispatcher = DispatcherBuilder::default();
         commands::register(&mut dispatcher);
         node.set_dispatcher(dispatcher.freeze());
-        let id = Name::new(HOST)?;
-        let limits = Limits { processes: 0, ..Limits::default() };
-        let host = Arc::new(HostShared::new(id, pool.clone(), CapabilitySet::default(), limits));
-        host.set_state(HostState::Running);
-        node.router().register(id, Delivery::Processes(host))?;
-        let app = App { node, pool, on_behalf: Arc::default() };
+        let mut app = App { node, pools: Vec::new(), on_behalf: Arc::default() };
+        app.add_host(HOST, workers, Limits { processes: 0, ..Limits::default() })?;
         for (name, source) in SOURCES {
             app.define(name, source, "main")?;
         }
         let yielding = SOURCES.iter().find(|s| s.0 == "fairness").map_or("", |s| s.1);
         app.define_as("fairness_yield", "fairness", yielding, "yielding")?;
         Ok(app)
+    }
+
+    fn add_host(&mut self, name: &str, workers: usize, limits: Limits) -> Result<(), Error> {
+        let thread = |e: std::io::Error| Error::internal(format!("cannot start a thread: {e}"));
+        let pool = Pool::start(&self.node, &Threads { workers, name: name.into() }).map_err(thread)?;
+        let (id, pool) = (Name::new(name)?, Arc::new(pool));
+        let host = Arc::new(HostShared::new(id, pool.clone(), CapabilitySet::default(), limits));
+        self.node.ledger().join(&host);
+        host.set_state(HostState::Running);
+        self.node.router().register(id, Delivery::Processes(host))?;
+        self.pools.push(pool);
+        Ok(())
+    }
+
+    /// A second host of `workers` threads with `share` thousandths of the machine. Until the end of the program it
+    /// computes with all of them.
+    pub fn saturate(&mut self, workers: usize, share: u32) -> Result<(), Error> {
+        self.add_host(HOSTILE, workers, Limits { cpu_share: share, ..Limits::default() })?;
+        let forever = [Value::Str(String::new()), Value::Int(i64::MAX), Value::Bool(false)];
+        for _ in 0..workers {
+            self.node.spawn(SpawnRequest {
+                args: Flat::of(&forever),
+                ..SpawnRequest::new(EntryId::parse("bench:fairness_hog"), HOSTILE)
+            })?;
+        }
+        Ok(())
     }
 
     /// From now on everything runs as somebody whose scope has `policies` policies, one of which allows all of
@@ -219,7 +242,7 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         use wippy_runtime::scheduler::Scheduler;
-        self.pool.stop();
+        self.pools.iter().for_each(|pool| pool.stop());
         self.node.timers().stop();
     }
 }

@@ -6,6 +6,7 @@
 mod app;
 
 use app::{App, Case, Parts, cases, shown};
+use wippy_runtime::clock::LOOK;
 use wippy_runtime::process::Limits;
 
 const LIMIT: usize = 64 << 20;
@@ -63,4 +64,22 @@ fn every_loop_is_interrupted_and_can_be_ended() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn expressions_are_paid_for() {
+    let run = |times: usize| {
+        let limits = Limits { cpu_call: 50 * LOOK, ..Limits::default() };
+        let app = App::seeded_with(1, Parts { limits, ..Parts::default() });
+        let source = format!(
+            "return function()
+                for _ = 1, {times} do assert(require('expr').eval('len(filter(1..10000, true))') == 10000) end
+                return 'done'
+            end"
+        );
+        app.define("app:main", &source, &["expr"]);
+        shown(&app.run_within("app:main", &[], 2000))
+    };
+    assert_eq!(run(10).trim_end(), "done");
+    assert_eq!(run(100).trim_end(), "cpu limit exceeded (500µs)");
 }

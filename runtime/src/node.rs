@@ -24,7 +24,7 @@ use crate::process::{Control, Exit, Factory, Ledger, Process, ProcessTable};
 use crate::registry::EntryId;
 use crate::relay::{Name, Pid, Router};
 use crate::resources::Resources;
-use crate::security::{AllowAll, Audit, Policies};
+use crate::security::{AllowAll, Audit, Denials, Policies};
 use crate::timers::Timers;
 use crate::topology::Names;
 
@@ -54,7 +54,7 @@ pub struct Node {
     ledger: Ledger,
     next_seq: AtomicU64,
     /// Requests that the gate refused since the start.
-    pub denials: AtomicU64,
+    pub denials: Denials,
     /// Processes that were ended because they computed too long.
     pub cpu_limits_exceeded: AtomicU64,
 }
@@ -87,7 +87,7 @@ impl Node {
             metrics: Arc::default(),
             ledger: Ledger::default(),
             next_seq: AtomicU64::new(1),
-            denials: AtomicU64::new(0),
+            denials: Denials::default(),
             cpu_limits_exceeded: AtomicU64::new(0),
         }))
     }

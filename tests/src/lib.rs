@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+pub use by_hand::{assemble, sha256};
 pub use cases::{Case, cases};
 pub use guests::{guest_cargo, guests};
 

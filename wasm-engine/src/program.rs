@@ -123,6 +123,10 @@ impl Program {
     pub fn memory_limit(&self) -> usize {
         self.definition.memory
     }
+    /// Bytes that a run's instances take beside memories and tables, as far as they are worth counting.
+    pub fn instance_bytes(&self) -> usize {
+        self.compiled.needs.bytes.saturating_sub(SMALL_INSTANCE)
+    }
     /// Whether the guest sees a WASI environment.
     pub fn needs_wasi(&self) -> bool {
         self.preview1 || self.definition.grants.needs_wasi()
@@ -150,6 +154,8 @@ impl Program {
     }
 }
 
+/// Bytes that the instances of a run may take without being counted: what those of ordinary guests do.
+const SMALL_INSTANCE: usize = 256 << 10;
 /// The export of the world `process`.
 const RUN: &str = "run";
 const NO_METHOD: &str = "failed to unpack process.wasm config: invalid configuration: method is required";

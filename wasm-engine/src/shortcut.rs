@@ -166,7 +166,7 @@ impl Shortcut {
                 return None;
             }
             // An instance that trapped is not entered again.
-            Problem::Stopped(error) => failure::stopped(program, &error),
+            Problem::Stopped(error) => failure::stopped(program, None, &error),
         }))
     }
 

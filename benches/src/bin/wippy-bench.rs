@@ -1,7 +1,9 @@
-//! `wippy-bench [--lang lua|wasm|mixed] [--workers K] [--policies P] WORKLOAD N M`: runs
-//! one workload and prints one line of JSON, as the suite of peers wants it.
+//! `wippy-bench [--lang lua|wasm|mixed] [--workers K] [--policies P] [--beside SHARE] WORKLOAD N M`:
+//! runs one workload and prints one line of JSON, as the suite of peers wants it.
 //! With `mixed` the answering side of `pingpong` and `pairs` is in WebAssembly and the other in Lua.
-//! With `--policies` it runs as somebody who has a scope of so many policies.
+//! With `--policies` it runs as somebody who has a scope of so many policies;
+//! with `--beside` another host, which has a share of so many percent, computes
+//! all the time.
 
 use std::process::ExitCode;
 
@@ -10,12 +12,15 @@ use wippy_benches::{App, ENGINE_WORKLOADS, Figures, WASM_WORKLOADS, WORKLOADS, e
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: wippy-bench [--lang lua|wasm|mixed] [--workers K] [--policies P] WORKLOAD N M";
+const USAGE: &str =
+    "usage: wippy-bench [--lang lua|wasm|mixed] [--workers K] [--policies P] [--beside SHARE] WORKLOAD N M";
 
 struct Options {
     lang: String,
     workers: usize,
     policies: usize,
+    /// Percent; 0: nobody is there.
+    beside: u32,
     workload: String,
     n: u64,
     m: u64,
@@ -23,7 +28,8 @@ struct Options {
 
 fn options() -> Option<Options> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut options = Options { lang: "lua".into(), workers: cores, policies: 0, workload: String::new(), n: 0, m: 0 };
+    let mut options =
+        Options { lang: "lua".into(), workers: cores, policies: 0, beside: 0, workload: String::new(), n: 0, m: 0 };
     let mut words = std::env::args().skip(1);
     let mut plain = Vec::new();
     while let Some(word) = words.next() {
@@ -31,6 +37,7 @@ fn options() -> Option<Options> {
             "--lang" => options.lang = words.next()?,
             "--workers" => options.workers = words.next()?.parse().ok()?,
             "--policies" => options.policies = words.next()?.parse().ok()?,
+            "--beside" => options.beside = words.next()?.parse().ok().filter(|share| *share <= 100)?,
             _ => plain.push(word),
         }
     }
@@ -64,6 +71,9 @@ fn main() -> ExitCode {
         if options.policies > 0 {
             app.restrict(options.policies)?;
         }
+        if options.beside > 0 {
+            app.saturate(options.workers, options.beside * 10)?;
+        }
         match known {
             Some(workload) => {
                 match lang.as_str() {
@@ -90,12 +100,12 @@ fn main() -> ExitCode {
 }
 
 fn line(options: &Options, figures: &Figures) -> String {
-    let Options { lang, workload, n, m, workers, policies } = options;
+    let Options { lang, workload, n, m, workers, policies, beside } = options;
     let Figures { ops_per_s, elapsed_ms, more } = figures;
     let more: String = more.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
     let rss = peak_rss_kb();
     format!(
         "{{\"peer\":\"wippy-{lang}\",\"workload\":\"{workload}\",\"n\":{n},\"m\":{m},\"workers\":{workers},\"policies\":{policies},\
-         \"ops_per_s\":{ops_per_s:.3},\"elapsed_ms\":{elapsed_ms:.3},\"peak_rss_kb\":{rss}{more}}}"
+         \"beside\":{beside},\"ops_per_s\":{ops_per_s:.3},\"elapsed_ms\":{elapsed_ms:.3},\"peak_rss_kb\":{rss}{more}}}"
     )
 }

@@ -76,12 +76,18 @@ fn answer(call: &mut Call<'_>, program: Result<Arc<Program>>, i: i32) -> Result<
     let env = if call.is_nil_or_none(i) { None } else { Some(call.value(i)?) };
     let surroundings = call.state().surroundings();
     let now = || surroundings.unix_nanos();
+    let mut steps = 0;
     let run = |program: Arc<Program>| {
         let names = env.as_ref().map(expression::Names::of).transpose()?;
         let env = names.as_ref().map(|n| n as &dyn Env);
-        to_plain(&program.run(env, &now, Limits::default()).map_err(internal)?)
+        let result;
+        (result, steps) = program.run_counted(env, &now, Limits::default());
+        to_plain(&result.map_err(internal)?)
     };
-    match program.and_then(run) {
+    let result = program.and_then(run);
+    // One takes about as long as four calls.
+    call.charge_steps(steps.saturating_mul(4));
+    match result {
         Ok(value) => call.push_value(&value)?,
         Err(e) => return call.fail(e),
     }

@@ -39,18 +39,18 @@ impl Overlay {
         self.values = values;
         *self.last.get_mut() = None;
     }
-    /// `base` with this laid over it.
-    pub fn over(&self, base: &Arc<Inherited>) -> Arc<Inherited> {
+    /// `base` with this laid over it. Errors: those of [`Inherited::with_values`].
+    pub fn over(&self, base: &Arc<Inherited>) -> Result<Arc<Inherited>, Error> {
         if self.values.is_empty() && self.actor.is_none() && self.scope.is_none() {
-            return base.clone();
+            return Ok(base.clone());
         }
         if let Some((from, made)) = &*self.last.borrow()
             && Arc::ptr_eq(from, base)
         {
-            return made.clone();
+            return Ok(made.clone());
         }
         let values = self.values.iter().map(|(key, value)| (key.clone(), value.clone()));
-        let mut inherited = base.with_values(values);
+        let mut inherited = base.with_values(values)?;
         if let Some(actor) = &self.actor {
             inherited.actor = Some(actor.clone());
         }
@@ -59,11 +59,12 @@ impl Overlay {
         }
         let made = Arc::new(inherited);
         *self.last.borrow_mut() = Some((base.clone(), made.clone()));
-        made
+        Ok(made)
     }
-    /// [`Overlay::over`] what the running process has. Errors: no process runs.
+    /// [`Overlay::over`] what the running process has. Errors: no process runs; too large.
     pub fn for_caller(&self, call: &Call<'_>) -> Result<Arc<Inherited>, Raise> {
-        call.with_step(|cx| self.over(&cx.frame().inherited))
+        let made = call.with_step(|cx| self.over(&cx.frame().inherited))?;
+        made.map_err(|e| Raise::text(e.to_string()))
     }
 }
 

@@ -39,8 +39,8 @@ pub struct Encoded {
 
 impl Stack<'_> {
     /// Appends the values of slots `from..=to` to `out`, each as a value of its own, so that together they take at
-    /// most `limit` bytes. Errors (Invalid) carry the path to the value: nested too deeply, too large. On an error
-    /// `out` is as before.
+    /// most `limit` bytes. Errors carry the path to the value: Invalid, nested too deeply; LimitExceeded, too large. On
+    /// an error `out` is as before.
     pub fn encode(&self, from: i32, to: i32, out: &mut Flat, limit: usize) -> Result<Encoded, Error> {
         out.append(|w| self.encode_to(from, to, w, limit))
     }

@@ -334,6 +334,12 @@ impl<'a> Stack<'a> {
         // SAFETY: touches the fuel of the VM.
         unsafe { sys::wippy_charge(self.l, bytes >> 4) };
     }
+    /// Takes work off the fuel that is not done by the VM, in steps of about the time of a call.
+    #[inline]
+    pub fn charge_steps(&self, steps: u64) {
+        // SAFETY: touches the fuel of the VM.
+        unsafe { sys::wippy_charge(self.l, usize::try_from(steps).unwrap_or(usize::MAX)) };
+    }
     /// Collects all garbage of the VM now.
     pub fn collect_garbage(&self) {
         // SAFETY: finalisers are native, run without a memory limit and cannot raise; what lies on a stack stays.

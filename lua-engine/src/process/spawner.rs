@@ -155,7 +155,7 @@ fn add_context(call: &mut Call<'_>, mut spawner: Spawner, i: i32, strict: bool) 
     }
     call.table(i)?;
     let values = text_map(call, i, strict)?.ok_or_else(|| call.bad_argument(i, "context keys must be strings"))?;
-    spawner.inherited = spawner.inherited.with_values(values);
+    spawner.inherited = spawner.inherited.with_values(values).map_err(|e| Raise::text(e.to_string()))?;
     call.push_object(spawner);
     Ok(Ret::ONE)
 }

@@ -39,7 +39,10 @@ impl Budget {
     pub fn step(&mut self, n: u64) -> Result<(), Text> {
         match self.steps.checked_sub(n) {
             Some(rest) => self.steps = rest,
-            None => return Err("step budget exceeded".into()),
+            None => {
+                self.steps = 0;
+                return Err("step budget exceeded".into());
+            }
         }
         Ok(())
     }
@@ -85,6 +88,11 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 impl<'e> Run<'e> {
     pub fn new(around: Surroundings<'e>, limits: Limits, slots: usize) -> Run<'e> {
         Run { around, budget: Budget::new(limits), variables: vec![Value::Nil; slots], places: Vec::new() }
+    }
+
+    /// Of the budget.
+    pub fn steps_left(&self) -> u64 {
+        self.budget.steps
     }
 
     pub fn node(&mut self, node: &Node) -> Result<Value> {

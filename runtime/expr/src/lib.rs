@@ -110,8 +110,18 @@ impl Program {
     }
     /// Without an `env` every name is an error. `now` gives nanoseconds since 1970.
     pub fn run(&self, env: Option<&dyn Env>, now: &dyn Fn() -> i64, limits: Limits) -> Result<Value, Error> {
+        self.run_counted(env, now, limits).0
+    }
+    /// [`Program::run`], and the steps it took, however it ended.
+    pub fn run_counted(
+        &self,
+        env: Option<&dyn Env>,
+        now: &dyn Fn() -> i64,
+        limits: Limits,
+    ) -> (Result<Value, Error>, u64) {
         let around = eval::Surroundings { env, now };
-        let result = eval::Run::new(around, limits, self.parsed.slots).node(&self.parsed.root);
-        result.map_err(|fault| fault.locate(&self.source))
+        let mut run = eval::Run::new(around, limits, self.parsed.slots);
+        let result = run.node(&self.parsed.root).map_err(|fault| fault.locate(&self.source));
+        (result, limits.steps.saturating_sub(run.steps_left()))
     }
 }

@@ -329,3 +329,15 @@ fn paths_are_reached_at_once() {
     assert_eq!(run("a.b.c[0:1]"), "b");
     assert_eq!(run("x.b"), "asked for a name");
 }
+
+#[test]
+fn the_steps_of_a_run_are_counted_however_it_ends() {
+    let steps = |source: &str, limits: Limits| {
+        let (result, steps) = Program::compile(source).unwrap().run_counted(None, &now, limits);
+        (result.is_ok(), steps)
+    };
+    assert_eq!(steps("1", Limits::default()), (true, 1));
+    let (ok, all) = steps("len(filter(1..1000, # > 3))", Limits::default());
+    assert!(ok && (2000..10_000).contains(&all), "{all}");
+    assert_eq!(steps("len(filter(1..1000, # > 3))", Limits { steps: 500, ..Limits::default() }), (false, 500));
+}

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::payload::{Map, Value};
+use crate::error::Error;
+use crate::payload::{Flat, Map, Value};
 use crate::registry::EntryId;
 use crate::relay::Pid;
 use crate::security::Scope;
+
+/// Bytes of the context values of a run, in the flat form.
+const MAX_CONTEXT: usize = 1 << 20;
 
 /// On whose behalf code runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,11 +31,16 @@ pub struct Inherited {
 }
 
 impl Inherited {
-    /// These values with `over` merged on top.
-    pub fn with_values(&self, over: impl IntoIterator<Item = (String, Value)>) -> Inherited {
+    /// These values with `over` merged on top. Errors: LimitExceeded, they are too large to be handed down: every
+    /// process that adds to them has its own.
+    pub fn with_values(&self, over: impl IntoIterator<Item = (String, Value)>) -> Result<Inherited, Error> {
         let mut values = (*self.values).clone();
         values.extend(over);
-        Inherited { values: Arc::new(values), ..self.clone() }
+        let size: usize = values.iter().map(|(key, value)| key.len() + Flat::of([value]).as_bytes().len()).sum();
+        match size > MAX_CONTEXT {
+            true => Err(Error::limit_exceeded(format!("context values may have {MAX_CONTEXT} bytes together"))),
+            false => Ok(Inherited { values: Arc::new(values), ..self.clone() }),
+        }
     }
 }
 

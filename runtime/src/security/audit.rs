@@ -5,11 +5,11 @@
 //! others: a second has room for so many lines; then one says how many are
 //! missing.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
@@ -25,6 +25,24 @@ use crate::process::{Frame, Inherited};
 const MAX_LINES: u64 = 1_000;
 /// Longest text in a line, in bytes: programs choose resources.
 const MAX_TEXT: usize = 1_024;
+/// What is counted by name; further ones are one count, `other`. Names come from code and entries.
+const MAX_COUNTS: usize = 1_000;
+
+/// Refusals since the start: who refused (`policy`, `host`, `wall`) what (an action, a capability, `send`).
+#[derive(Default)]
+pub struct Denials(Mutex<BTreeMap<(&'static str, Box<str>), u64>>);
+
+impl Denials {
+    fn count(&self, by: &'static str, what: &str) {
+        let counts = &mut *self.0.lock();
+        let what = if counts.len() < MAX_COUNTS || counts.contains_key(&(by, what.into())) { what } else { "other" };
+        *counts.entry((by, what.into())).or_default() += 1;
+    }
+    /// Calls `each` with who refused, what, and how often, in the order of these.
+    pub fn each(&self, mut each: impl FnMut(&'static str, &str, u64)) {
+        self.0.lock().iter().for_each(|((by, what), n)| each(by, what, *n));
+    }
+}
 
 /// Who refused, and why.
 enum By<'a> {
@@ -58,7 +76,12 @@ impl<'a> Denial<'a> {
     #[cold]
     pub(crate) fn record(self) {
         let node = &self.caller.node;
-        node.denials.fetch_add(1, Ordering::Relaxed);
+        let (by, what) = match self.by {
+            By::Policy { action, .. } => ("policy", action),
+            By::Host { capability } => ("host", capability),
+            By::Wall { .. } => ("wall", "send"),
+        };
+        node.denials.count(by, what);
         let audit = node.audit();
         let held;
         let frame = match self.frame {
@@ -214,4 +237,26 @@ impl AuditFile {
 
 fn rfc3339(nanos: i64) -> String {
     jiff::Timestamp::from_nanosecond(nanos.into()).map(|t| t.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_counted_by_name_within_bounds() {
+        let denials = Denials::default();
+        for n in 0..MAX_COUNTS + 10 {
+            denials.count("policy", &format!("action.{n}"));
+            denials.count("policy", "action.0");
+        }
+        let mut seen = BTreeMap::new();
+        denials.each(|by, what, n| {
+            seen.insert((by, what.to_owned()), n);
+        });
+        assert_eq!(seen[&("policy", "action.0".to_owned())], MAX_COUNTS as u64 + 11);
+        assert_eq!(seen[&("policy", "action.999".to_owned())], 1);
+        assert_eq!(seen[&("policy", "other".to_owned())], 10);
+        assert_eq!(seen.len(), MAX_COUNTS + 1);
+    }
 }

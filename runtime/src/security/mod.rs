@@ -27,7 +27,7 @@ use crate::payload::Map;
 use crate::process::{Actor, Inherited};
 use crate::registry::EntryId;
 
-pub use audit::{Audit, Denial};
+pub use audit::{Audit, Denial, Denials};
 pub use engine::{Engine, SecurityComponent};
 pub use policy::{Effect, Filter, Outcome, Policy};
 pub use scope::Scope;

@@ -250,8 +250,8 @@ fn process_record(host: &str, control: &Control) -> Value {
         ("memory_peak", count(control.memory_peak.load(Ordering::Relaxed))),
         ("mailbox", count(control.queue.len() as u64)),
     ]);
-    if control.host.limits.memory > 0 {
-        stats.insert("memory_limit".into(), count(control.host.limits.memory as u64));
+    if control.memory_limit() > 0 {
+        stats.insert("memory_limit".into(), count(control.memory_limit() as u64));
     }
     fields.insert("stats".into(), stats.into());
     fields.into()

@@ -81,8 +81,9 @@ fn gather(node: &Weak<Node>, bus: &Bus, all: &mut Vec<Sample>) {
     all.push(Sample::counter("eventbus_events_dropped_total", &[], stats.dropped));
     let Some(node) = node.upgrade() else { return };
     all.push(Sample::counter("runtime_name_reregistrations_total", &[], node.names().registered_again()));
-    let denials = node.denials.load(std::sync::atomic::Ordering::Relaxed);
-    all.push(Sample::counter("wippy_denials_total", &[], denials));
+    node.denials.each(|by, what, n| {
+        all.push(Sample::counter("wippy_denials_total", &[("action", what), ("by", by)], n));
+    });
     let exceeded = node.cpu_limits_exceeded.load(std::sync::atomic::Ordering::Relaxed);
     all.push(Sample::counter("wippy_cpu_limits_exceeded_total", &[], exceeded));
     for (id, delivery) in node.router().hosts() {

@@ -18,12 +18,14 @@ use wippy_runtime::registry::pipeline::CodeKey;
 use wippy_runtime::{Error, Result};
 
 use super::cache::ArtifactCache;
+use super::inspect::{Needs, check_functions, inspect};
 use super::{Engines, LARGE_DATA, Profile};
 
 /// Compiled code and the engine it is for.
 pub struct Compiled {
     pub profile: Profile,
     pub code: Code,
+    pub needs: Needs,
 }
 
 /// Compiled code. Cheap to clone.
@@ -77,7 +79,8 @@ impl Compiler {
     }
 
     /// Compiles binary code, or takes what was compiled before. `profile`: `None` chooses one for a process. Errors
-    /// (Internal): `[load] invalid_data: load module (caused by: ...)` for what is no valid code.
+    /// (Internal): `[load] invalid_data: load module (caused by: ...)` for what is no valid code; LimitExceeded for what
+    /// asks for more than code may.
     pub fn compile(&self, engines: &Engines, code: &Binary<'_>, profile: Option<Profile>) -> Result<Arc<Compiled>> {
         let (bytes, format) = (code.bytes(), code.format);
         let wanted = profile.unwrap_or(if bytes.len() > LARGE_DATA { Profile::Fast } else { Profile::Dense });
@@ -94,9 +97,11 @@ impl Compiler {
         if let Some(known) = self.shared.lock().get(&key).and_then(Weak::upgrade) {
             return Ok(known);
         }
+        let needs = inspect(bytes)?;
         let code = match self.cached(engine, format, &key) {
             Some(code) => code,
             None => {
+                check_functions(bytes)?;
                 let artifact = match format {
                     Format::Component => engine.precompile_component(bytes),
                     Format::Module => engine.precompile_module(bytes),
@@ -107,7 +112,7 @@ impl Compiler {
                 code.map_err(|e| Error::internal(format!("failed to compile wasm module: {e:#}")))?
             }
         };
-        let compiled = Arc::new(Compiled { profile, code });
+        let compiled = Arc::new(Compiled { profile, code, needs });
         let mut shared = self.shared.lock();
         shared.retain(|_, code| code.strong_count() > 0);
         shared.insert(key, Arc::downgrade(&compiled));

@@ -15,6 +15,7 @@
 
 pub mod cache;
 pub mod compile;
+mod inspect;
 mod quota;
 mod slab;
 pub mod ticker;
@@ -38,7 +39,7 @@ pub const LARGE_DATA: usize = 4 << 20;
 /// Memories and stacks the dense engine can have.
 const DENSE_SLOTS: usize = 1 << 20;
 /// Bytes of a fiber's stack, its guard page included. Only touched pages count.
-const STACK: usize = 512 << 10;
+const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 512 << 10 };
 /// Bytes of it that the guest's own frames may take; the rest is for the host functions it calls.
 const GUEST_STACK: usize = 128 << 10;
 

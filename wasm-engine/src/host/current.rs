@@ -90,7 +90,11 @@ impl GuestState {
 
 impl log::Host for GuestState {
     fn write(&mut self, level: log::Level, message: String, fields: Vec<(String, Payload)>) -> wasmtime::Result<()> {
-        let fields = match payload::to_map(&mut self.table, fields) {
+        if !self.may_log() {
+            return Ok(());
+        }
+        let limit = self.message_limit();
+        let fields = match payload::to_map(&mut self.table, fields, limit) {
             Ok(map) => serde_json::to_string(&Value::Map(map)).unwrap_or_default(),
             Err(_) => String::new(),
         };
@@ -105,12 +109,20 @@ impl log::Host for GuestState {
         Ok(())
     }
     fn enabled(&mut self, level: log::Level) -> wasmtime::Result<bool> {
-        Ok(match level {
-            log::Level::Debug => tracing::event_enabled!(target: PROGRAM, tracing::Level::DEBUG),
-            log::Level::Info => tracing::event_enabled!(target: PROGRAM, tracing::Level::INFO),
-            log::Level::Warn => tracing::event_enabled!(target: PROGRAM, tracing::Level::WARN),
-            log::Level::Error => tracing::event_enabled!(target: PROGRAM, tracing::Level::ERROR),
-        })
+        Ok(self.may_log()
+            && match level {
+                log::Level::Debug => tracing::event_enabled!(target: PROGRAM, tracing::Level::DEBUG),
+                log::Level::Info => tracing::event_enabled!(target: PROGRAM, tracing::Level::INFO),
+                log::Level::Warn => tracing::event_enabled!(target: PROGRAM, tracing::Level::WARN),
+                log::Level::Error => tracing::event_enabled!(target: PROGRAM, tracing::Level::ERROR),
+            })
+    }
+}
+
+impl GuestState {
+    /// Whether the host grants what the module `logger` is to programs in Lua.
+    fn may_log(&self) -> bool {
+        self.control.host.capabilities.allows("logger")
     }
 }
 

@@ -54,7 +54,8 @@ impl registry::Host for GuestState {
         reply(entry.map(|entry| shown(&entry)))
     }
     async fn find(&mut self, criteria: Vec<(String, Payload)>) -> Reply<Vec<registry::Entry>> {
-        let filter = match payload::to_map(&mut self.table, criteria) {
+        let limit = self.message_limit();
+        let filter = match payload::to_map(&mut self.table, criteria, limit) {
             Ok(filter) => filter,
             Err(e) => return reply(Err(e)),
         };

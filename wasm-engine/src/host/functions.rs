@@ -72,7 +72,7 @@ impl GuestState {
         let limit = self.message_limit();
         let (mut inherited, mut with) = (None, None);
         if let Some(options) = options {
-            let map = match payload::to_map(&mut self.table, options.options) {
+            let map = match payload::to_map(&mut self.table, options.options, limit) {
                 Ok(map) => map,
                 Err(e) => return Ok(Err(e)),
             };
@@ -110,12 +110,20 @@ impl functions::Host for GuestState {
             Ok(request) => request,
             Err(e) => return Ok(Err(error_to(&e))),
         };
+        // Before anything runs whose result nobody could ask for.
+        let Ok(handle) = self.table.push(PendingCall { state: Progress::Taken }) else {
+            return Ok(Err(error_to(&Error::limit_exceeded("too many calls are pending"))));
+        };
         let state = match GuestState::start(self, request)? {
-            Called::Ready(Err(e)) if *e.kind() == Kind::PERMISSION_DENIED => return Ok(Err(error_to(&e))),
+            Called::Ready(Err(e)) if *e.kind() == Kind::PERMISSION_DENIED => {
+                self.table.delete(handle)?;
+                return Ok(Err(error_to(&e)));
+            }
             Called::Ready(result) => Progress::Ended(result),
             Called::Pending(tag) => Progress::Running(tag),
         };
-        Ok(Ok(self.table.push(PendingCall { state })?))
+        self.table.get_mut(&handle)?.state = state;
+        Ok(Ok(handle))
     }
 }
 

@@ -16,6 +16,12 @@ use super::payload::{self, error_to};
 use super::types::pid_to;
 use crate::process::{Content, GuestState, Timer, Wanted, typed};
 
+/// Topics and calls that one `receive` waits for at most: all that waits is compared with each.
+const MAX_WANTED: usize = 1_000;
+/// Topics that a process keeps out of its inbox at most, and bytes of a name.
+const MAX_TOPICS: usize = 1_000;
+const MAX_TOPIC: usize = 1_024;
+
 impl mailbox::Host for GuestState {
     async fn receive(
         &mut self,
@@ -24,6 +30,10 @@ impl mailbox::Host for GuestState {
         calls: Vec<Resource<PendingCall>>,
         timeout: Option<u64>,
     ) -> wasmtime::Result<Incoming> {
+        if topics.len() + calls.len() > MAX_WANTED {
+            let text = format!("a process may wait for {MAX_WANTED} topics and calls at a time");
+            return Err(wasmtime::Error::new(Error::limit_exceeded(text)));
+        }
         let wanted =
             Wanted { inbox: want.contains(Sources::INBOX), events: want.contains(Sources::EVENTS), topics: &topics };
         if let Some(found) = self.look(&wanted, &calls)? {
@@ -37,6 +47,7 @@ impl mailbox::Host for GuestState {
             }
             None => None,
         };
+        self.memory.rest();
         let found = poll_fn(|_| match self.look_or_time_out(&wanted, &calls, timer) {
             Ok(Some(found)) => Poll::Ready(Ok(found)),
             Ok(None) => {
@@ -56,16 +67,19 @@ impl mailbox::Host for GuestState {
     }
 
     fn listen(&mut self, topic: String) -> wasmtime::Result<Result<(), GuestError>> {
-        let problem = match topic.as_bytes().first() {
-            None => "topic cannot be empty",
-            Some(b'@') => "cannot listen to @ topics",
-            Some(_) => {
-                let control = self.control.clone();
-                self.mailbox.listen(&control, topic);
-                return Ok(Ok(()));
+        let control = self.control.clone();
+        let done = match topic.as_bytes().first().copied() {
+            None => Err(Error::invalid("topic cannot be empty")),
+            Some(b'@') => Err(Error::invalid("cannot listen to @ topics")),
+            Some(_) if topic.len() > MAX_TOPIC => {
+                Err(Error::limit_exceeded(format!("the name of a topic may have {MAX_TOPIC} bytes")))
             }
+            Some(_) if !self.mailbox.listen(&control, topic, MAX_TOPICS) => {
+                Err(Error::limit_exceeded(format!("a process may listen to {MAX_TOPICS} topics")))
+            }
+            Some(_) => Ok(()),
         };
-        Ok(Err(error_to(&Error::invalid(problem))))
+        Ok(done.map_err(|e| error_to(&e)))
     }
     fn unlisten(&mut self, topic: String) -> wasmtime::Result<bool> {
         Ok(self.mailbox.unlisten(&topic))

@@ -168,7 +168,11 @@ fn table_payload(table: &mut ResourceTable, bytes: &[u8], form: TableForm) -> Re
     {
         return Ok(Payload::Encoded(Encoded { format, data }));
     }
-    hold(table, Arc::new(Flat::from_bytes(bytes))).map(Payload::Held)
+    match hold(table, Arc::new(Flat::from_bytes(bytes))) {
+        Ok(held) => Ok(Payload::Held(held)),
+        // There is no handle left. Nothing that arrived gets lost for that.
+        Err(_) => Ok(Payload::Encoded(Encoded { format: Format::Flat, data: bytes.to_vec() })),
+    }
 }
 
 /// A handle to a value. Errors: LimitExceeded.
@@ -189,15 +193,16 @@ pub fn read_exit(table: &mut ResourceTable, exit: &Exit, form: TableForm) -> std
     }
 }
 
-/// The named values of a list of pairs. Errors: those of the payloads.
-pub fn to_map(table: &mut ResourceTable, pairs: Vec<(String, Payload)>) -> Result<Map> {
-    pairs
-        .into_iter()
-        .map(|(name, payload)| {
-            let flat = encode(table, vec![payload], usize::MAX)?;
-            Ok((name, plain::small(&mut flat.reader())?))
-        })
-        .collect()
+/// The named values of a list of pairs, within `limit` bytes together. Errors: those of [`write_all`].
+pub fn to_map(table: &mut ResourceTable, pairs: Vec<(String, Payload)>, limit: usize) -> Result<Map> {
+    let mut left = limit;
+    let mut map = Map::new();
+    for (name, payload) in pairs {
+        let flat = encode(table, vec![payload], left)?;
+        left = left.saturating_sub(flat.as_bytes().len() + name.len());
+        map.insert(name, plain::small(&mut flat.reader())?);
+    }
+    Ok(map)
 }
 
 /// A tree as a map in the flat format.

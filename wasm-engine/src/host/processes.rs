@@ -70,7 +70,8 @@ impl GuestState {
             return Ok(Ok(None));
         }
         let asks_context = !context.is_empty() || rules.options_need_permission;
-        let values = match payload::to_map(&mut self.table, context) {
+        let limit = self.message_limit();
+        let values = match payload::to_map(&mut self.table, context, limit) {
             Ok(values) => values,
             Err(e) => return Ok(Err(e)),
         };
@@ -87,12 +88,12 @@ impl GuestState {
                 None => Ok(()),
             }
         })?;
-        Ok(allowed.map(|()| {
-            let mut inherited = self.control.frame().inherited.with_values(values);
+        Ok(allowed.and_then(|()| {
+            let mut inherited = self.control.frame().inherited.with_values(values)?;
             if let Some(network) = network {
                 inherited.network = Some(network.into());
             }
-            Some(Arc::new(inherited))
+            Ok(Some(Arc::new(inherited)))
         }))
     }
 }
@@ -119,7 +120,7 @@ impl processes::Host for GuestState {
         options: processes::SpawnOptions,
     ) -> Reply<GuestPid> {
         let limit = self.message_limit();
-        let with = match payload::to_map(&mut self.table, options.options) {
+        let with = match payload::to_map(&mut self.table, options.options, limit) {
             Ok(with) => with,
             Err(e) => return reply(Err(e)),
         };

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
-use wippy_runtime::Error;
+use wippy_runtime::{Error, Kind};
 
 use crate::program::Program;
 
@@ -23,25 +23,34 @@ pub fn deadline(program: &Program) -> Error {
 }
 
 /// A guest that stopped in the middle of the call.
-pub fn stopped(program: &Program, error: &wasmtime::Error) -> Error {
+pub fn stopped(program: &Program, refusal: Option<&Error>, error: &wasmtime::Error) -> Error {
     let failed = |cause: String| match cause.starts_with("unknown import") {
         // An import that was not granted; what the reference does to such a guest.
         true => call(program, format_args!("wasm call failed: module closed with exit_code(1): {cause}")),
         false => call(program, format_args!("wasm call failed: {cause}")),
     };
-    describe(program, error, failed)
+    describe(program, refusal, error, failed)
 }
 
 /// An instance that could not be made.
-pub fn instantiation(program: &Program, error: &wasmtime::Error) -> Error {
-    let failed = |cause: String| {
-        let cause = format!("[runtime] instantiation: instantiate module (caused by: {cause})");
-        Error::internal(format!("failed to instantiate wasm module: {cause}"))
-    };
-    describe(program, error, failed)
+pub fn instantiation(program: &Program, refusal: Option<&Error>, error: &wasmtime::Error) -> Error {
+    describe(program, refusal, error, uninstantiated)
+}
+/// An instance that the limits do not allow.
+pub fn refused(program: &Program, error: Error) -> Error {
+    uninstantiated(format!("{error} (entry {})", program.id())).with_kind(error.kind().clone())
+}
+fn uninstantiated(cause: String) -> Error {
+    let cause = format!("[runtime] instantiation: instantiate module (caused by: {cause})");
+    Error::internal(format!("failed to instantiate wasm module: {cause}"))
 }
 
-fn describe(program: &Program, error: &wasmtime::Error, failed: impl FnOnce(String) -> Error) -> Error {
+fn describe(
+    program: &Program,
+    refusal: Option<&Error>,
+    error: &wasmtime::Error,
+    failed: impl FnOnce(String) -> Error,
+) -> Error {
     if let Some(own) = error.downcast_ref::<Error>() {
         // A limit of the runtime, or a failure of a host function: its kind is worth more than ours.
         let trace = backtrace(error);
@@ -55,8 +64,22 @@ fn describe(program: &Program, error: &wasmtime::Error, failed: impl FnOnce(Stri
         Some(trap) => format!("wasm error: {}", reason(*trap)),
         None => error.root_cause().to_string(),
     };
-    failed(format!("{reason} (entry {}){}", program.id(), backtrace(error)))
+    let place = format!(" (entry {}){}", program.id(), backtrace(error));
+    if let Some(refusal) = refusal {
+        return failed(format!("{refusal}: {reason}{place}")).with_kind(Kind::LIMIT_EXCEEDED);
+    }
+    let limited = EXHAUSTED.iter().any(|text| reason.starts_with(text));
+    let error = failed(format!("{reason}{place}"));
+    if limited { error.with_kind(Kind::LIMIT_EXCEEDED) } else { error }
 }
+
+/// How texts begin with which the engine stops a guest that has reached a limit.
+const EXHAUSTED: [&str; 4] = [
+    "too much data is being copied",
+    "cannot allocate another handle",
+    "resource limit exceeded",
+    "resource table has no free keys",
+];
 
 /// The reference's words for a trap.
 fn reason(trap: Trap) -> String {

@@ -114,16 +114,22 @@ impl Mailbox {
         self.waiting.drain(..).map(event).collect()
     }
 
-    pub fn listen(&mut self, control: &Control, topic: String) {
+    /// False, and nothing was done, if so many topics are listened to.
+    pub fn listen(&mut self, control: &Control, topic: String, limit: usize) -> bool {
         let listened = self.listened.get_or_insert_with(|| {
             let new = Arc::new(Listened::default());
             control.attach(new.clone());
             new
         });
         let mut topics = listened.0.lock();
-        if !topics.contains(&topic) {
+        if topics.contains(&topic) {
+            return true;
+        }
+        let room = topics.len() < limit;
+        if room {
             topics.push(topic);
         }
+        room
     }
     /// Whether it was listened to.
     pub fn unlisten(&mut self, topic: &str) -> bool {

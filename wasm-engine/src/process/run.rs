@@ -20,6 +20,10 @@ use crate::program::{Body, Export, Program};
 use crate::values::{lift, lower, plain};
 use crate::wasi::WasiState;
 
+/// Bytes that one call of a host function may make of its arguments, whatever memory the guest may have: lists may name
+/// the same bytes again and again.
+const MAX_COPIED: usize = 128 << 20;
+
 /// One run, from its arguments to how it ends. A process keeps its future as long as it lives, so those of processes
 /// have no room for what only functions need.
 pub fn run(state: GuestState, args: Flat) -> Run {
@@ -56,8 +60,10 @@ async fn call(program: Arc<Program>, mut store: Store<GuestState>, args: Flat) -
     }
 }
 
-/// Gives the guest its WASI environment, if it is to see one.
+/// Counts what the instance takes, and gives the guest its WASI environment, if it is to see one.
 async fn surround(program: &Program, store: &mut Store<GuestState>) -> Result<()> {
+    let taken = store.data_mut().memory.take(program.instance_bytes());
+    taken.map_err(|e| failure::refused(program, e))?;
     if program.needs_wasi() {
         let state = store.data();
         let node = state.with_step(|cx| cx.node().clone()).map_err(|e| Error::internal(e.to_string()))?;
@@ -74,17 +80,21 @@ async fn actor(
     store: &mut Store<GuestState>,
     args: Flat,
 ) -> Result<Flat> {
-    let guest = pre.instantiate_async(&mut *store).await.map_err(|e| failure::instantiation(program, &e))?;
+    let guest = pre.instantiate_async(&mut *store).await;
+    let guest = guest.map_err(|e| failure::instantiation(program, store.data().memory.refusal(), &e))?;
     let values = payload::read_all(&mut store.data_mut().table, &mut args.reader(), TableForm::Flat);
     drop(args);
-    let outcome = guest.call_run(&mut *store, &values).await.map_err(|e| failure::stopped(program, &e))?;
+    let outcome = guest.call_run(&mut *store, &values).await;
+    let outcome = outcome.map_err(|e| failure::stopped(program, store.data().memory.refusal(), &e))?;
     store.data_mut().exit_of(outcome).into_result()
 }
 
 /// The store of a run, with everything in force that limits it.
 fn store(program: &Program, state: GuestState) -> Store<GuestState> {
+    let copied = state.memory.limit().saturating_mul(2).min(MAX_COPIED);
     let mut store = Store::new(program.engine(), state);
     store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(copied);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|cx: StoreContextMut<'_, GuestState>| {
         let state = cx.data();
@@ -102,7 +112,8 @@ async fn function(program: &Program, store: &mut Store<GuestState>, args: &Flat)
     let args = plain::values(args).map_err(|e| Error::internal("failed to transcode payload").because(e))?;
     let result = match program.body() {
         Body::Function { pre, export } => {
-            let instance = pre.instantiate_async(&mut *store).await.map_err(|e| failure::instantiation(program, &e))?;
+            let instance = pre.instantiate_async(&mut *store).await;
+            let instance = instance.map_err(|e| failure::instantiation(program, store.data().memory.refusal(), &e))?;
             let export = export.as_ref().map_err(|cause| failure::call(program, cause))?;
             let func = instance.get_func(&mut *store, export.index);
             let func = func.ok_or_else(|| failure::call(program, export_missing(program)))?;
@@ -110,15 +121,16 @@ async fn function(program: &Program, store: &mut Store<GuestState>, args: &Flat)
         }
         Body::Actor(_) => return Err(failure::call(program, "a process is not called as a function")),
         Body::Core { pre, signature } => {
-            let unlinked = |e: &wasmtime::Error| failure::instantiation(program, e);
-            let pre = pre.as_ref().map_err(unlinked)?;
-            let instance = pre.instantiate_async(&mut *store).await.map_err(|e| unlinked(&e))?;
-            core_call::initialize(store, &instance).await.map_err(|e| unlinked(&e))?;
+            let pre = pre.as_ref().map_err(|e| failure::instantiation(program, store.data().memory.refusal(), e))?;
+            let instance = pre.instantiate_async(&mut *store).await;
+            let instance = instance.map_err(|e| failure::instantiation(program, store.data().memory.refusal(), &e))?;
+            let initialized = core_call::initialize(store, &instance).await;
+            initialized.map_err(|e| failure::instantiation(program, store.data().memory.refusal(), &e))?;
             let signature = signature.as_ref().map_err(|cause| failure::call(program, cause))?;
             let called = core_call::call(store, &instance, program.method(), signature, &args).await;
             called.map_err(|problem| match problem {
                 core_call::Problem::Text(cause) => failure::call(program, cause),
-                core_call::Problem::Stopped(error) => failure::stopped(program, &error),
+                core_call::Problem::Stopped(error) => failure::stopped(program, store.data().memory.refusal(), &error),
             })?
         }
     };
@@ -145,7 +157,7 @@ async fn component(
     let params = params.map_err(|text| failure::call(program, format_args!("encode params: {text}")))?;
     let mut results = vec![Val::Bool(false); export.results.len()];
     let called = func.call_async(store.as_context_mut(), &params, &mut results).await;
-    called.map_err(|e| failure::stopped(program, &e))?;
+    called.map_err(|e| failure::stopped(program, store.data().memory.refusal(), &e))?;
     let mut flat = Flat::new();
     let lifted = flat.append(|w| match (&results[..], &export.results[..]) {
         ([], _) => {

@@ -138,6 +138,7 @@ impl GuestState {
 
     /// Waits for the end of a request; what else arrives is kept.
     pub async fn completion(&mut self, tag: Tag) -> wasmtime::Result<Result<Reply>> {
+        self.memory.rest();
         poll_fn(|_| match self.take_completion(tag) {
             Ok(Some(result)) => Poll::Ready(Ok(result)),
             Ok(None) => {

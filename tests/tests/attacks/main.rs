@@ -1,0 +1,164 @@
+//! Programs that mean harm, one a file in `attacks/`, on a sandboxed host. Each
+//! says which limit it meets and how it ends. Meanwhile a neighbour on another
+//! host does its work: it must neither fail nor be late.
+//!
+//! Whether neighbours fail, guests end as they say, and memory comes back does
+//! not depend on the machine, and is tested always. Lateness does: it is
+//! compared with that of a thread of the operating system that does the same
+//! beside it, and with that of a neighbour before the guest came, so that a busy
+//! machine is not the guest's fault; a guest that disturbs is tried five times.
+//! `cargo test -p wippy-tests --test attacks -- --ignored every` measures it for
+//! one guest after the other; with `all` they are let loose together, for
+//! `WIPPY_ATTACK_SECONDS` (600).
+
+mod arena;
+mod guests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use arena::{Arena, Neighbour};
+use guests::Guest;
+use wippy_runtime::entropy::{Entropy, SeededEntropy};
+
+/// How much later than the thread beside it a neighbour may be, in nanoseconds.
+const LATE: f64 = 5e6;
+/// How long a neighbour is watched without a guest.
+const BEFORE: Duration = Duration::from_millis(60);
+/// Bytes that all guests together may leave behind: code that was compiled, and what the allocator keeps.
+const LEFT: usize = 256 << 20;
+
+/// What a thread of its own sees that does the same as a neighbour.
+fn control(stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<f64>> {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        let mut late = Vec::new();
+        while !stop.load(SeqCst) {
+            let due = Instant::now() + Duration::from_millis(5);
+            std::thread::sleep(Duration::from_millis(5));
+            late.push(due.elapsed().as_nanos() as f64);
+        }
+        late
+    })
+}
+
+/// The value that three of four do not exceed.
+fn third_quartile(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() * 3 / 4).copied().unwrap_or_default()
+}
+
+/// One attempt: by how much the neighbour was later than without the guest, in nanoseconds. Errors: it failed, or the
+/// guest ended otherwise than it says.
+fn measured(arena: &Arena, guest: &Guest) -> Result<f64, String> {
+    let alone = arena.neighbour();
+    std::thread::sleep(BEFORE);
+    let alone = third_quartile(alone.stop(arena)?);
+    let neighbour = arena.neighbour();
+    let stop = Arc::new(AtomicBool::new(false));
+    let beside = control(&stop);
+    let ended = arena.run(guest, neighbour.pid);
+    std::thread::sleep(Duration::from_millis(20));
+    stop.store(true, SeqCst);
+    let late = neighbour.stop(arena);
+    let beside = beside.join().map_err(|_| "the thread failed".to_owned())?;
+    arena.clear(&guest.name);
+    guest.check_end(&ended)?;
+    Ok(third_quartile(late?) - third_quartile(beside).max(alone))
+}
+
+#[test]
+#[ignore = "measures time: it wants a machine that is not full"]
+fn every_attack_ends_as_it_says_and_makes_nobody_late() {
+    let guests = guests::all();
+    let arena = Arena::new(&guests, "400ms");
+    let mut failures = Vec::new();
+    for guest in &guests {
+        let mut least = f64::INFINITY;
+        for _ in 0..5 {
+            match measured(&arena, guest) {
+                Err(e) => {
+                    failures.push(e);
+                    least = 0.0;
+                }
+                Ok(late) => least = least.min(late),
+            }
+            if least <= LATE {
+                break;
+            }
+        }
+        if least > LATE {
+            failures.push(format!("{}: the neighbour was {:.1} ms late", guest.name, least / 1e6));
+        }
+    }
+    assert!(failures.is_empty(), "{} of {} guests:\n{}", failures.len(), guests.len(), failures.join("\n"));
+}
+
+/// Lets each guest loose beside one neighbour.
+fn unmeasured(guests: &[Guest]) {
+    assert!(guests.len() >= 25, "{} guests", guests.len());
+    let arena = Arena::new(guests, "1s");
+    let neighbour = arena.neighbour();
+    let before = resident();
+    let mut failures = Vec::new();
+    for guest in guests {
+        let ended = arena.run(guest, neighbour.pid);
+        arena.clear(&guest.name);
+        failures.extend(guest.check_end(&ended).err());
+    }
+    assert!(failures.is_empty(), "{} of {} guests:\n{}", failures.len(), guests.len(), failures.join("\n"));
+    neighbour.stop(&arena).expect("no neighbour fails");
+    let after = resident();
+    assert!(after < before + LEFT, "{before} bytes before, {after} after");
+}
+
+#[test]
+fn every_guest_in_lua_ends_as_it_says_and_leaves_nothing_behind() {
+    unmeasured(&guests::lua());
+}
+
+#[test]
+fn every_guest_in_webassembly_ends_as_it_says_and_leaves_nothing_behind() {
+    unmeasured(&guests::wasm());
+}
+
+/// Pages in memory, in bytes.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
+}
+
+#[test]
+#[ignore = "takes ten minutes"]
+fn all_attacks_together_leave_nothing_behind() {
+    let seconds = std::env::var("WIPPY_ATTACK_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(600);
+    let guests = guests::all();
+    let arena = Arena::new(&guests, "400ms");
+    let neighbours: Vec<Neighbour> = (0..200).map(|_| arena.neighbour()).collect();
+    let (random, target) = (SeededEntropy::new(1), neighbours[0].pid);
+    let round = |until: Instant| {
+        let mut runs = 0;
+        while Instant::now() < until {
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    let guest = &guests[random.below(guests.len() as u64) as usize];
+                    scope.spawn(|| arena.run(guest, target));
+                }
+            });
+            runs += 4;
+            arena.clear("a round");
+        }
+        runs
+    };
+    // What is allocated once, for the first of its kind, is no leak.
+    let mut runs = round(Instant::now() + Duration::from_secs(seconds / 5));
+    let before = resident();
+    runs += round(Instant::now() + Duration::from_secs(seconds - seconds / 5));
+    let after = resident();
+    println!("{runs} guests in {seconds} s; {} MiB before, {} MiB after", before >> 20, after >> 20);
+    for neighbour in neighbours {
+        neighbour.stop(&arena).expect("no neighbour fails");
+    }
+    assert!(after < before + before / 2 + (64 << 20), "{before} bytes before, {after} after");
+}
