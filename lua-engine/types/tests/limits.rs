@@ -39,6 +39,9 @@ fn deep_nesting() {
     checked("loops", &nest("while x do ", "y()", " end", 180));
     checked("types", &format!("local x: {}", nest("{", "number", "}", 180)));
     checked("function types", &format!("local x: {}number", "() -> ".repeat(180)));
+    checked("comparisons", &format!("local x = {}", nest("((x == ", "y", ") and z)", 70)));
+    checked("compared functions", &nest("if x == (function() ", "y()", " end)() then end", 50));
+    checked("type checks in arguments", &format!("local x = {}", nest("P(", "v", "):is(v)", 90)));
     checked("typeof", &format!("local x: {}", nest("typeof(function(): ", "number", " end)", 40)));
 }
 
@@ -54,6 +57,7 @@ fn long_chains() {
     checked("fields", &format!("local x = y{}", ".z".repeat(900)));
     checked("tested fields", &format!("if y{} then y() end", ".z".repeat(900)));
     checked("method calls", &format!("local x = y{}", ":z()".repeat(900)));
+    checked("type checks", &format!("local p, e = P{}", ":is(v)".repeat(140)));
     checked("casts", &format!("local x = y{}", " :: number".repeat(900)));
     checked("elseif", &format!("if x then{} end", lines(3000, |i| format!(" elseif x == {i} then y = {i}"))));
     let literals = lines(5000, |i| format!("| \"{i}\""));

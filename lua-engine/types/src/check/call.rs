@@ -93,7 +93,7 @@ impl<'t> Checker<'t, '_> {
         }
         let ty = match self.base_function(receiver).and_then(primitive) {
             Some(primitive) => primitive,
-            None => match self.quietly(|c| c.expr(receiver)).shape() {
+            None => match self.again(receiver).shape() {
                 Some(Shape::TypeValue(inner)) => inner.clone(),
                 _ => return None,
             },

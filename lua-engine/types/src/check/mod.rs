@@ -2,7 +2,8 @@
 //!
 //! `stat` walks statements, `expr` types expressions, `table` what tables give and take, `call` and `function` the
 //! two ends of a call, `narrow` what a test tells. Whatever cannot be found out is [`Ty::Undetermined`] and silent:
-//! a false report refuses a valid program. The walk visits every node at most once and stops at [`MAX_DEPTH`].
+//! a false report refuses a valid program. The walk visits every node once, and a few times what a test is about
+//! ([`MAX_AGAIN`]); it stops at [`MAX_DEPTH`].
 
 mod call;
 mod expr;
@@ -25,6 +26,8 @@ use wippy_lua_syntax::{Node, SyntaxKind, Tree};
 
 /// Levels of statements and expressions that are looked into; what is deeper is undetermined.
 const MAX_DEPTH: u32 = 150;
+/// Expressions in each other that are looked at a second time: each level is a factor as large as the nesting.
+const MAX_AGAIN: u32 = 1;
 /// Diagnostics kept for one source.
 const MAX_DIAGNOSTICS: usize = 500;
 
@@ -70,6 +73,8 @@ pub(crate) struct Checker<'t, 'e> {
     depth: u32,
     /// Nothing is reported while this is not 0.
     quiet: u32,
+    /// Expressions around this one that are looked at a second time.
+    again: u32,
 }
 
 /// Checks a chunk. With `values` types are read as values of a program, and only the types of the manifest are of use.
@@ -99,6 +104,7 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
         diagnostics: vec![],
         depth: 0,
         quiet: 0,
+        again: 0,
     };
     checker.lower.values = values;
     if let Some(block) = tree.root().child(SyntaxKind::Block) {
@@ -156,6 +162,17 @@ impl<'t> Checker<'t, '_> {
         let result = f(self);
         self.quiet -= 1;
         result
+    }
+
+    /// The type of an expression that is typed elsewhere as well. Inside of another one such it is undetermined.
+    fn again(&mut self, node: Node<'t>) -> Ty {
+        if self.again >= MAX_AGAIN {
+            return Ty::Undetermined;
+        }
+        self.again += 1;
+        let ty = self.quietly(|c| c.expr(node));
+        self.again -= 1;
+        ty
     }
 
     /// Runs `f` one level deeper, or gives `otherwise` when that is too deep.

@@ -189,7 +189,7 @@ impl<'t> Checker<'t, '_> {
         let mut yes = vec![];
         for (a, b) in [(left, right), (right, left)] {
             let Some(path) = self.path_of(a) else { continue };
-            let (ty, other) = self.quietly(|c| (c.expr(a), c.expr(b)));
+            let (ty, other) = (self.again(a), self.again(b));
             if algebra::accepts_nil(&other) && !other.is_undetermined() {
                 continue;
             }
