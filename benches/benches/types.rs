@@ -1,9 +1,10 @@
 //! What types cost: `cargo bench -p wippy-benches --bench types`.
 //!
 //! Validation of a record with 20 fields, from Lua; parsing and checking 100,000 lines on one core; the start of an
-//! application of 500 entries with and without `lua.type_system.strict`.
+//! application of 500 entries with and without `lua.type_system.strict`, with what was found kept or not.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -124,19 +125,30 @@ fn parse_and_check(c: &mut Criterion) {
     group.finish();
 }
 
-/// An application of 500 entries with about 100 lines each.
+/// An application of 500 entries: 100 libraries in chains of five, and 400 processes that import two of them.
 fn entries() -> Vec<Entry> {
-    let source = source(100);
+    let id = |n: usize| registry::EntryId::new("app", &format!("e{n:03}"));
     let entry = |n: usize| {
-        let (kind, method) = if n.is_multiple_of(5) { ("library.lua", None) } else { ("process.lua", Some("f1")) };
-        let mut data = Map::from([("source".to_owned(), Value::from(source.as_str()))]);
-        if let Some(method) = method {
-            data.insert("method".to_owned(), method.into());
-            let import = Map::from([("lib".to_owned(), Value::from(format!("app:e{}", n - n % 5)))]);
-            data.insert("imports".to_owned(), Value::Map(import));
-        }
-        let id = registry::EntryId::new("app", &format!("e{n}"));
-        Entry { id, kind: kind.into(), meta: Map::new(), data: Value::Map(data), origin: None }
+        let group = n / 5;
+        let (kind, source, imported) = if n.is_multiple_of(5) {
+            let base = group.checked_sub(1).filter(|_| !group.is_multiple_of(5));
+            ("library.lua", include_str!("types/library.lua"), base.map(|base| ("base", base)).into_iter().collect())
+        } else {
+            ("process.lua", include_str!("types/process.lua"), vec![("lib_a", group), ("lib_b", (group + 50) % 100)])
+        };
+        // What an alias means is the same everywhere in a program.
+        let alias = |group: usize| format!("lib{group}");
+        let source = imported.iter().fold(source.to_owned(), |source, (name, group)| {
+            source.replace(&format!("\"{name}\""), &format!("\"{}\"", alias(*group)))
+        });
+        let imports = imported.iter().map(|(_, group)| (alias(*group), Value::from(id(group * 5).as_str())));
+        let modules = ["json", "time"].map(Value::from).to_vec();
+        let data = Map::from([
+            ("source".to_owned(), Value::Str(source)),
+            ("imports".to_owned(), Value::Map(imports.collect())),
+            ("modules".to_owned(), Value::List(modules)),
+        ]);
+        Entry { id: id(n), kind: kind.into(), meta: Map::new(), data: Value::Map(data), origin: None }
     };
     (0..500).map(entry).collect()
 }
@@ -157,21 +169,39 @@ fn boot_application(entries: Vec<Entry>, config: Config) -> Duration {
     took
 }
 
+/// Names of what is measured, whether types are checked, and whether what was found is kept; the last finds it there.
+const BOOTS: [(&str, bool, bool); 4] = [
+    ("without types", false, false),
+    ("with types, nothing kept", true, false),
+    ("with types, for the first time", true, true),
+    ("with types", true, true),
+];
+
 fn boot_with_types(c: &mut Criterion) {
     let entries = entries();
     let mut group = c.benchmark_group("types");
     group.sample_size(10);
-    for (name, types) in [("without", false), ("with", true)] {
-        group.bench_function(format!("boot 500 entries {name} types"), |b| {
+    let kept = tempfile::tempdir().expect("a directory");
+    for (name, types, cache) in BOOTS {
+        let config = |dir: &Path| {
+            let mut config = Config::empty();
+            for key in ["type_system.enabled", "type_system.strict"] {
+                config.set("lua", key, types);
+            }
+            config.set("lua", "cache.enabled", cache);
+            config.set("lua", "cache.dir", dir.to_string_lossy().into_owned());
+            config
+        };
+        group.bench_function(format!("boot 500 entries {name}"), |b| {
+            let first = name.ends_with("first time");
+            let setup = || {
+                let new = first.then(|| tempfile::tempdir().expect("a directory"));
+                let config = config(new.as_ref().map_or(kept.path(), |new| new.path()));
+                (entries.clone(), config, new)
+            };
             b.iter_batched(
-                || {
-                    let mut config = Config::empty();
-                    for key in ["type_system.enabled", "type_system.strict"] {
-                        config.set("lua", key, types);
-                    }
-                    (entries.clone(), config)
-                },
-                |(entries, config)| boot_application(entries, config),
+                setup,
+                |(entries, config, new)| (boot_application(entries, config), new),
                 BatchSize::PerIteration,
             )
         });

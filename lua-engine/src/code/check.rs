@@ -5,10 +5,12 @@
 //! the source, the keys of its imports. Its manifest is not, and is only made when an importer has to be checked.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use serde_json::{Value as Json, json};
 use wippy_lua_syntax::Parse;
 use wippy_lua_types::{Code, Diagnostic, Imports, Manifest, lint};
@@ -17,6 +19,12 @@ use wippy_runtime::registry::Entry;
 use wippy_runtime::registry::pipeline::{CodeCache, CodeKey};
 
 use super::definition::{Target, imported};
+
+/// Keys in the file of what nothing is wrong with: two megabytes.
+const MAX_CLEAN: usize = 65_536;
+
+/// The bytes of a [`CodeKey`].
+type Key = [u8; 32];
 
 /// A text that is parsed when somebody first needs it, and once.
 pub(super) struct Text<'s> {
@@ -135,6 +143,10 @@ pub(super) struct Checks {
     cache: Option<Arc<CodeCache>>,
     /// Names this build of the engine.
     engine: String,
+    /// What the cache knows to have nothing wrong with it, once somebody has asked.
+    clean: OnceLock<HashSet<Key>>,
+    /// The same, found out since.
+    found_clean: Mutex<HashSet<Key>>,
     /// How many sources have been checked.
     count: AtomicU64,
 }
@@ -142,7 +154,8 @@ pub(super) struct Checks {
 impl Checks {
     pub fn new(cache: Option<Arc<CodeCache>>) -> Checks {
         let engine = if cache.is_some() { super::files::engine() } else { String::new() };
-        Checks { cache, engine, count: AtomicU64::new(0) }
+        let (clean, found_clean) = (OnceLock::new(), Mutex::default());
+        Checks { cache, engine, clean, found_clean, count: AtomicU64::new(0) }
     }
 
     #[cfg(test)]
@@ -178,16 +191,45 @@ impl Checks {
     }
 
     fn known(&self, key: Option<&CodeKey>) -> Option<Vec<Diagnostic>> {
-        read(&self.cache.as_ref()?.load(key?)?)
+        let (cache, key) = (self.cache.as_ref()?, key?);
+        let clean = self.clean.get_or_init(|| {
+            let kept = cache.load(&self.clean_key()).unwrap_or_default();
+            kept.chunks_exact(size_of::<Key>()).filter_map(|key| key.try_into().ok()).collect()
+        });
+        if clean.contains(key.bytes()) {
+            return Some(vec![]);
+        }
+        read(&cache.load(key)?)
     }
 
     fn keep(&self, key: Option<&CodeKey>, found: &[Diagnostic]) {
-        // A failure of the checker is not a property of the source.
-        if let (Some(cache), Some(key)) = (&self.cache, key)
-            && found.iter().all(|d| d.code != Code::E9999)
-        {
+        let (Some(cache), Some(key)) = (&self.cache, key) else { return };
+        if found.is_empty() {
+            let mut clean = self.found_clean.lock();
+            if clean.len() < MAX_CLEAN {
+                clean.extend(Key::try_from(key.bytes()));
+            }
+        } else if found.iter().all(|d| d.code != Code::E9999) {
+            // A failure of the checker is not a property of the source.
             cache.store(key, &write(found));
         }
+    }
+
+    fn clean_key(&self) -> CodeKey {
+        CodeKey::of(&[self.engine.as_bytes(), b"clean"])
+    }
+
+    /// Writes down what was found to have nothing wrong with it: after many subjects, since it costs a file of all of
+    /// them. What is not written is found out again.
+    pub fn flush(&self) {
+        let (Some(cache), found) = (&self.cache, self.found_clean.lock()) else { return };
+        if found.is_empty() {
+            return;
+        }
+        let mut keys: Vec<&Key> = found.iter().collect();
+        keys.extend(self.clean.get().into_iter().flatten().filter(|key| !found.contains(*key)));
+        keys.truncate(MAX_CLEAN);
+        cache.store(&self.clean_key(), &keys.into_iter().flatten().copied().collect::<Vec<u8>>());
     }
 
     /// The key of what is known of a subject; none without a cache.

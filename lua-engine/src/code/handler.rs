@@ -258,6 +258,7 @@ impl EntryHandler for CodeHandler {
                 }
             };
             let compiled = self.chunks.compile_all(&entries, check);
+            types.flush();
             self.books.lock().change.compiled = compiled.into_iter().map(|c| (c.entry.id.clone(), c)).collect();
         }
     }

@@ -45,6 +45,7 @@ fn findings<'e>(entries: &'e [Arc<Entry>], rules: bool, checks: &Checks) -> Vec<
         }
         diagnostics.into_iter().map(|d| (*entry, d)).collect::<Vec<_>>()
     });
+    checks.flush();
     let found = found.into_iter().flatten();
     let mut findings: Vec<Finding<'_>> = found.map(|(entry, diagnostic)| finding(entry, diagnostic)).collect();
     findings.sort_by(|a, b| {

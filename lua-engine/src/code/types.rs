@@ -86,6 +86,11 @@ impl TypeBook {
         self.checks.diagnostics(&known.subject, text);
     }
 
+    /// After many were asked about.
+    pub fn flush(&self) {
+        self.checks.flush();
+    }
+
     /// An entry that is gone.
     pub fn forget(&self, id: &EntryId) {
         self.known.lock().remove(id);

@@ -251,7 +251,7 @@ impl<'t> Checker<'t, '_> {
                 if known || param.optional || accepts_nil(&param.ty) {
                     continue;
                 }
-                self.report(Code::E0003, node, "not enough arguments".to_owned());
+                self.report_count(function, args, given, node, "not enough arguments");
                 return;
             };
             pairs.push((n, *at, actual, &param.ty));
@@ -260,7 +260,7 @@ impl<'t> Checker<'t, '_> {
             let first = function.params.len();
             pairs.extend(args.nodes.iter().enumerate().skip(first).map(|(n, (at, ty))| (n, *at, ty, rest)));
         } else if !builtin && !function.params.is_empty() && args.nodes.len() > function.params.len() {
-            self.report(Code::E0003, node, "too many arguments".to_owned());
+            self.report_count(function, args, given, node, "too many arguments");
             return;
         }
         for (n, at, actual, expected) in pairs {
@@ -277,6 +277,23 @@ impl<'t> Checker<'t, '_> {
                 let message = format!("argument {position}: expected {expected}, got {shown}");
                 self.report_helped(Code::E0000, at, message, help);
             }
+        }
+    }
+
+    /// Reports a call with a wrong number of arguments, and says what is right.
+    fn report_count(&mut self, function: &Function, args: &Values<'t>, given: usize, node: Node<'t>, message: &str) {
+        let before = self.diagnostics.len();
+        self.report(Code::E0003, node, message.to_owned());
+        let needed =
+            function.params.iter().filter(|p| !p.optional && !accepts_nil(&p.ty)).count().saturating_sub(given);
+        let (most, got) = (function.params.len().saturating_sub(given), args.nodes.len().saturating_sub(given));
+        let takes = match function.rest {
+            Some(_) => format!("at least {needed}"),
+            None if needed < most => format!("{needed} to {most}"),
+            None => most.to_string(),
+        };
+        if let Some(reported) = self.diagnostics.get_mut(before) {
+            reported.notes.push(format!("it takes {takes}, {got} given"));
         }
     }
 
