@@ -180,7 +180,7 @@ impl Stack<'_> {
     /// Makes the table of `members`, which was shared before this VM was made, the metatable of all strings.
     pub(crate) fn set_metatable_of_strings(&self, members: &'static [Member]) {
         // SAFETY: a live VM.
-        let set = unsafe { shared_members(members).set_for_type(self.raw(), ffi::LUA_TSTRING) };
+        let set = unsafe { shared_members(members).set_for_strings(self.raw()) };
         assert!(set, "the library is shared before VMs are made");
     }
     /// Pushes a table with `members`.

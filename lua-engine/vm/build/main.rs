@@ -69,11 +69,11 @@ fn compile(dir: &Path) -> Result<(), Box<dyn Error>> {
         .flag_if_supported("-Werror=implicit-function-declaration")
         // Compatibility with 5.3, above all `__le` falling back to `not (b < a)`.
         .define("LUA_COMPAT_5_3", None)
-        // The API string cache and the first string table are per VM; small
-        // ones save 1.7 KB in each (a VM is a process here).
+        // No cache of C strings, and one chain of strings to begin with, which
+        // lies in the state (edits/size.rs): a VM is a process here.
         .define("STRCACHE_N", "1")
         .define("STRCACHE_M", "1")
-        .define("MINSTRTABSIZE", "8");
+        .define("MINSTRTABSIZE", "1");
     if env::var("CARGO_CFG_UNIX").is_ok() {
         // _setjmp/_longjmp without saving signal masks. No dlopen: loadlib stays a stub.
         build.define("LUA_USE_POSIX", None);

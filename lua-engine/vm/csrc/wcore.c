@@ -421,6 +421,63 @@ LUA_API int wippy_ispreempted (lua_State *L) {
 }
 
 
+/* {== the string table */
+
+/*
+** Called by luaS_resize. A table of one chain is the field 'chain' of the
+** state, any other a block. Of a larger table that shrinks to one chain, that
+** one has everything already.
+*/
+TString **wippyS_chains (lua_State *L, int osize, int nsize) {
+  global_State *g = G(L);
+  TString **chains;
+  if (nsize == 1) {
+    g->chain = g->strt.hash[0];
+    luaM_freearray(L, g->strt.hash, osize);
+    return &g->chain;
+  }
+  if (osize > 1)
+    return luaM_reallocvector(L, g->strt.hash, osize, nsize, TString *);
+  chains = luaM_reallocvector(L, NULL, 0, nsize, TString *);
+  if (chains != NULL) chains[0] = g->chain;
+  return chains;
+}
+
+/* ==} */
+
+
+/*
+** {======================================================
+** Stacks of coroutines that wait
+** A coroutine suspended in a C function needs what lies below its top and
+** nothing else: everything above is room that running code is promised (20
+** slots to a C function, its registers to a Lua function). So the room can go
+** while it waits, if it is back before anything runs there. Until then the
+** tops of calls may lie beyond the end of the stack: nobody may look at them
+** but 'wippy_restorestack', and no collection may traverse the thread.
+** =======================================================
+*/
+
+LUA_API void wippy_trimstack (lua_State *L) {
+  int used = cast_int(L->top.p - L->stack.p);
+  if (L->status == LUA_YIELD && !isLua(L->ci) && used < stacksize(L))
+    luaD_reallocstack(L, used, 0);  /* stays as it is if that fails */
+}
+
+
+LUA_API int wippy_restorestack (lua_State *L) {
+  const CallInfo *ci;
+  int size = BASIC_STACK_SIZE;
+  for (ci = L->ci; ci != NULL; ci = ci->previous) {
+    int top = cast_int(ci->top.p - L->stack.p);
+    if (size < top) size = top;
+  }
+  return size <= stacksize(L) || luaD_reallocstack(L, size, 0);
+}
+
+/* }====================================================== */
+
+
 LUA_API size_t wippy_memoryerrors (lua_State *L) { return G(L)->memoryerrors; }
 
 LUA_API void wippy_countmemoryerror (lua_State *L) { G(L)->memoryerrors++; }

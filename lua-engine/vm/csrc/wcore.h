@@ -15,6 +15,39 @@
 /* table 'flags' bit 6: the table has, or once had, a hash part */
 #define BITHASH		(1 << 6)
 
+/*
+** Fields of 'global_State' that are the same in all states, so that a state
+** has one pointer to them (edits/size.rs). Never written after the first state
+** is made. The collector's lists are those of its generational mode, which is
+** never entered: NULL.
+*/
+typedef struct wippy_Same {
+  lua_CFunction panic_;
+  lua_WarnFunction warnf_;
+  void *ud_warn_;
+  TString *memerrmsg_;
+  GCObject *survival_, *old1_, *reallyold_, *firstold1_;
+  GCObject *finobjsur_, *finobjold1_, *finobjrold_;
+} wippy_Same;
+
+#define panic	same->panic_
+#define warnf	same->warnf_
+#define ud_warn	same->ud_warn_
+#define memerrmsg	same->memerrmsg_
+#define survival	same->survival_
+#define old1	same->old1_
+#define reallyold	same->reallyold_
+#define firstold1	same->firstold1_
+#define finobjsur	same->finobjsur_
+#define finobjold1	same->finobjold1_
+#define finobjrold	same->finobjrold_
+
+/* sets the metatable of a basic type for this state alone; may raise a memory error */
+LUAI_FUNC void wippyG_settypemt (lua_State *L, int type, struct Table *mt);
+/* chains for a string table of 'nsize' with what those of 'osize' begin with;
+   NULL if there is no memory. The old ones are gone then. */
+LUAI_FUNC TString **wippyS_chains (lua_State *L, int osize, int nsize);
+
 /* raises the error of a write to a frozen table */
 LUAI_FUNC l_noret wippyG_frozen (lua_State *L);
 /* raises the error of indexing 't', which is no table, with 'key' */

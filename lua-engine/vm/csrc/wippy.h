@@ -47,6 +47,9 @@ LUA_API int wippy_ispreempted (lua_State *L);
 LUA_API size_t wippy_memoryerrors (lua_State *L);
 LUA_API void wippy_countmemoryerror (lua_State *L);
 
+LUA_API void wippy_trimstack (lua_State *L);
+LUA_API int wippy_restorestack (lua_State *L);
+
 LUA_API void wippy_mainyieldable (lua_State *L);
 LUA_API lua_Unsigned wippy_random (lua_State *L);
 LUA_API void wippy_setrandom (lua_State *L, lua_Unsigned state);
@@ -78,7 +81,7 @@ LUA_API void wippy_see (lua_State *L, const void *set);
 LUA_API void wippy_pushchunk (lua_State *L, void *chunk);
 LUA_API void wippy_pushtable (lua_State *L, void *table);
 LUA_API void wippy_pushobject (lua_State *L, void *object);
-LUA_API void wippy_settypemetatable (lua_State *L, int type, void *table);
+LUA_API void wippy_setstringmetatable (lua_State *L, void *table);
 LUA_API void wippy_setglobals (lua_State *L, void *globals);
 
 LUA_API void wippy_traceback (lua_State *L, lua_State *L1, int level);
@@ -109,6 +112,8 @@ extern const wippy_Entry wippy_baselib[], wippy_strlib[], wippy_tablib[],
 
 /* src/share.rs: runs 'f', which does not raise, under the lock of shared objects */
 extern void wippy_locked (void (*f) (void));
+/* src/vm.rs: told of an error outside of any protected call, before the abort */
+extern int wippy_panic (lua_State *L);
 /* src/text.rs */
 extern size_t wippy_casemap (const char *s, size_t len, int upper, char *out);
 extern size_t wippy_quote (const char *s, size_t len, char *out);

@@ -83,6 +83,7 @@
 #include "lfunc.h"
 #include "lgc.h"
 #include "llex.h"
+#include "lmem.h"
 #include "lobject.h"
 #include "lstate.h"
 #include "lstring.h"
@@ -115,7 +116,7 @@ static unsigned int hashseed;
 static int ready = 0;
 
 static TString *eventnames[TM_N];
-static TString *memerrmsg;
+static wippy_Same same;  /* of all states */
 static TString *globalname;  /* "_G" */
 
 static wippy_Shared counts;
@@ -238,7 +239,8 @@ static void init (void) {
     s = wippyT_name(i);
     eventnames[i] = makecommon(s, strlen(s), 1, 0);
   }
-  memerrmsg = makecommon(MEMERRMSG, sizeof(MEMERRMSG) - 1, 1, 0);
+  same.panic_ = wippy_panic;
+  same.memerrmsg_ = makecommon(MEMERRMSG, sizeof(MEMERRMSG) - 1, 1, 0);
   globalname = makecommon("_G", 2, 1, 0);
   makecommon(LUA_ENV, sizeof(LUA_ENV) - 1, 1, 0);
   store(&epoch, 1);
@@ -262,11 +264,16 @@ typedef struct Set {
 } Set;
 
 
+/* metatables of basic types of a state that has none */
+static Table *notypes[LUA_NUMTYPES];
+
 void wippyS_open (global_State *g) {
   if (!load(&ready)) wippy_locked(init);
   g->seed = hashseed;
   g->tmname = eventnames;
-  g->memerrmsg = memerrmsg;
+  g->same = &same;
+  g->mt = notypes;
+  g->ownmt = 0;
   g->epoch = load(&epoch);
   g->set = NULL;
   g->base = NULL;
@@ -318,6 +325,7 @@ typedef struct Holder {
   Name **names;
   int ischunk;
   union { Proto *proto; Table *table; } u;
+  Table *types[LUA_NUMTYPES];  /* metatables of basic types: the table for strings */
 } Holder;
 
 typedef struct Copy {
@@ -516,6 +524,7 @@ static Holder *hold (const TValue *o) {
   c.size += c.count * sizeof(Name *);
   h = (Holder *)take(c.size);
   h->next = NULL;
+  memset(h->types, 0, sizeof(h->types));
   h->size = c.size;
   h->count = c.count;
   h->ischunk = ttisLclosure(o);
@@ -609,6 +618,7 @@ LUA_API void *wippy_sharetable (lua_State *L, int idx) {
   for (i = 0; i < h->count; i++)
     makecommon(getshrstr(&h->names[i]->ts), h->names[i]->ts.shrlen, stamp, 0);
   h->count = 0;
+  h->types[LUA_TSTRING] = h->u.table;
   h->next = commontables;
   commontables = h;
   store(&epoch, stamp);
@@ -679,8 +689,26 @@ LUA_API void wippy_pushobject (lua_State *L, void *object) {
 }
 
 
-LUA_API void wippy_settypemetatable (lua_State *L, int type, void *table) {
-  G(L)->mt[type] = (Table *)table;
+/* A common table is the first thing in its holder. */
+#define holderof(t)	((Holder *)((char *)(t) - aligned(sizeof(Holder))))
+
+LUA_API void wippy_setstringmetatable (lua_State *L, void *table) {
+  global_State *g = G(L);
+  api_check(L, !g->ownmt && holderof(table)->u.table == (Table *)table, "common table expected");
+  g->mt = holderof(table)->types;
+}
+
+
+/* The array that states share becomes an own one. */
+void wippyG_settypemt (lua_State *L, int type, Table *mt) {
+  global_State *g = G(L);
+  if (!g->ownmt) {
+    Table **own = luaM_newvector(L, LUA_NUMTYPES, Table *);
+    memcpy(own, g->mt, LUA_NUMTYPES * sizeof(Table *));
+    g->mt = own;
+    g->ownmt = 1;
+  }
+  g->mt[type] = mt;
 }
 
 

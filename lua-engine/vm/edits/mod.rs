@@ -12,10 +12,12 @@ mod freeze;
 mod fuel;
 mod numbers;
 mod share;
+mod size;
 
 pub const GROUPS: &[&[Edit]] = &[
     core::EDITS,
     share::EDITS,
+    size::EDITS,
     freeze::EDITS,
     fuel::EDITS,
     collector::EDITS,

@@ -249,16 +249,17 @@ impl Table {
         // SAFETY: by contract.
         unsafe { sys::wippy_pushtable(state, self.raw.as_ptr()) };
     }
-    /// Makes it the metatable of all values of a basic type (`LUA_TSTRING` ...); false if it does not fit.
+    /// Makes it the metatable of strings; false if it does not fit. The state must not have got a metatable of a basic
+    /// type of its own (`lua_setmetatable`) before.
     ///
     /// # Safety
-    /// `state` is live; `kind` is a basic type.
-    pub unsafe fn set_for_type(&self, state: *mut lua_State, kind: c_int) -> bool {
+    /// `state` is live.
+    pub unsafe fn set_for_strings(&self, state: *mut lua_State) -> bool {
         // SAFETY: by contract.
         unsafe {
             let fits = self.fits(state);
             if fits {
-                sys::wippy_settypemetatable(state, kind, self.raw.as_ptr());
+                sys::wippy_setstringmetatable(state, self.raw.as_ptr());
             }
             fits
         }

@@ -145,6 +145,14 @@ unsafe extern "C-unwind" {
     /// Counts one that the host is about to raise.
     pub fn wippy_countmemoryerror(L: *mut lua_State);
 
+    /// Gives back the part of the stack that a suspended coroutine does not need while it waits. Until
+    /// [`wippy_restorestack`] it must not be resumed, nothing pushed onto it, and no garbage collected (closing the
+    /// state is fine). Nothing for a coroutine that is not suspended in a C function.
+    pub fn wippy_trimstack(L: *mut lua_State);
+    /// Makes a stack whole that [`wippy_trimstack`] has cut; 0 if there is no memory, never while the limit is
+    /// suspended.
+    pub fn wippy_restorestack(L: *mut lua_State) -> c_int;
+
     /// Lets the main thread yield, so that a process needs no coroutine of its
     /// own: run it with `lua_resume(L, null, ...)`.
     pub fn wippy_mainyieldable(L: *mut lua_State);
@@ -170,7 +178,7 @@ unsafe extern "C-unwind" {
     pub(crate) fn wippy_pushchunk(L: *mut lua_State, chunk: *mut c_void);
     pub(crate) fn wippy_pushtable(L: *mut lua_State, table: *mut c_void);
     pub(crate) fn wippy_pushobject(L: *mut lua_State, object: *mut c_void);
-    pub(crate) fn wippy_settypemetatable(L: *mut lua_State, kind: c_int, table: *mut c_void);
+    pub(crate) fn wippy_setstringmetatable(L: *mut lua_State, table: *mut c_void);
     pub(crate) fn wippy_setglobals(L: *mut lua_State, globals: *mut c_void);
 
     /// The names of a standard library (`_G`, `string`, `table`, `math`), or null.

@@ -61,7 +61,6 @@ impl RawVm {
         let vm = Self { state, memory, image: None };
         // SAFETY: the state is live, nothing runs in it.
         unsafe {
-            ffi::lua_atpanic(vm.state(), on_panic);
             sys::wippy_mainyieldable(vm.state());
         }
         vm.set_extra(ptr::null_mut());
@@ -131,7 +130,8 @@ pub unsafe fn extra(state: *mut lua_State) -> *mut c_void {
 }
 
 /// An error outside any protected call is a bug of the host: Lua aborts after this.
-unsafe extern "C-unwind" fn on_panic(state: *mut lua_State) -> c_int {
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn wippy_panic(state: *mut lua_State) -> c_int {
     // SAFETY: Lua calls it with the error value on top of a live state.
     let text = unsafe {
         let text = ffi::lua_tolstring(state, -1, ptr::null_mut());

@@ -131,7 +131,7 @@ fn results_survive_a_collector_that_never_rests() {
         for k, v in pairs(t) do if type(v) == 'table' then assert(v[2] == k and v[3]() == v[1]) n = n + v[1] end end
         return n";
     let plain = run(&vm_with_libs(usize::MAX), program);
-    for mode in ["collectgarbage('incremental', 10, 1000) ", "collectgarbage('generational', 1, 1) "] {
+    for mode in ["collectgarbage('incremental', 10, 1000) ", "collectgarbage('incremental', 200, 100, 4) "] {
         for slice in [1, 50] {
             let vm = vm_with_libs(usize::MAX);
             // SAFETY: live state.
@@ -312,16 +312,12 @@ fn a_frozen_table_refuses_writes_of_the_c_api() {
 }
 
 #[test]
-fn freezing_survives_collection_under_both_collectors() {
-    for mode in ["incremental", "generational"] {
-        let vm = vm_with_libs(usize::MAX);
-        let program = format!(
-            "collectgarbage('{mode}') local t = freeze({{1}})
-             for i = 1, 20 do for j = 1, 500 do local x = {{j}} end collectgarbage(i % 2 == 0 and 'step' or 'collect') end
-             return pcall(function() t[1] = 2 end)"
-        );
-        assert!(run(&vm, &program).unwrap().starts_with("false"), "{mode}");
-    }
+fn freezing_survives_collection() {
+    let vm = vm_with_libs(usize::MAX);
+    let program = "local t = freeze({1})
+         for i = 1, 20 do for j = 1, 500 do local x = {j} end collectgarbage(i % 2 == 0 and 'step' or 'collect') end
+         return pcall(function() t[1] = 2 end)";
+    assert!(run(&vm, program).unwrap().starts_with("false"));
 }
 
 #[test]
@@ -450,10 +446,4 @@ fn the_main_thread_yields_and_resumes_again_and_again() {
             assert_eq!((results, text(l, -1)), (1, "42".into()));
         }
     }
-}
-
-#[test]
-fn an_idle_vm_is_small() {
-    let vm = RawVm::new(usize::MAX).unwrap();
-    assert!(vm.memory().used() <= 1800, "{} bytes", vm.memory().used());
 }

@@ -14,7 +14,7 @@ fn run_under(sanitizer: &str) {
     let program: PathBuf = dir.path().join("stress");
     let built = Command::new("gcc")
         .args(["-O1", "-g", "-w", "-pthread", "-DLUA_COMPAT_5_3", "-DSTRCACHE_N=1", "-DSTRCACHE_M=1"])
-        .args(["-DMINSTRTABSIZE=8", "-DLUA_USE_POSIX", "-DLUAI_ASSERT", "-DLUA_USE_APICHECK"])
+        .args(["-DMINSTRTABSIZE=1", "-DLUA_USE_POSIX", "-DLUAI_ASSERT", "-DLUA_USE_APICHECK"])
         .args([&format!("-fsanitize={sanitizer}"), "-fno-sanitize-recover=all"])
         .arg("-I")
         .arg(&lua)

@@ -27,6 +27,7 @@ void wippy_locked (void (*f) (void)) {
   pthread_mutex_unlock(&lock);
 }
 
+int wippy_panic (lua_State *L) { (void)L; return 0; }
 size_t wippy_fmtfloat (lua_Number n, char *buff) { return (size_t)sprintf(buff, "%.14g", n); }
 size_t wippy_fmtshortest (lua_Number n, char *buff) { return (size_t)sprintf(buff, "%g", n); }
 size_t wippy_casemap (const char *s, size_t l, int upper, char *out) { (void)upper; memcpy(out, s, l); return l; }
@@ -57,6 +58,7 @@ static const char *const source =
   "local m = setmetatable({}, math) m.x = 1 assert(m.y == nil and #m == 0 and m == m and m ~= setmetatable({}, math))\n"
   "own = c assert(own == c and _G.own == c and weak[string] == 1)\n"
   "if %d %% 3 == 0 then string = nil local n = 0 for _ in pairs(_G) do n = n + 1 end assert(n > 10) end\n"
+  "if wait then assert(wait(c, fs) == fs) for i = 1, 30 do assert(fs[i]() == i + 2 .. long) end end\n"
   "return c";
 
 typedef struct Image {  /* as share.rs has it */
@@ -194,6 +196,31 @@ static int preempt (lua_State *L, int yieldable) {
   return 0;
 }
 
+/* suspends the main thread, with a deep call below it */
+static int wait (lua_State *L) {
+  lua_settop(L, 2);
+  return lua_yield(L, 1);
+}
+
+static void run (lua_State *L, int waits) {
+  int n, status;
+  if (waits) {
+    lua_pushcfunction(L, wait);
+    lua_setglobal(L, "wait");
+    wippy_mainyieldable(L);
+  }
+  status = lua_resume(L, NULL, 0, &n);
+  if (waits) {
+    check(status == LUA_YIELD && n == 1, "it waits");
+    lua_gc(L, LUA_GCCOLLECT);
+    wippy_trimstack(L);
+    check(wippy_restorestack(L), "it has its stack again");
+    status = lua_resume(L, NULL, 1, &n);
+  }
+  if (status != LUA_OK) check(0, lua_tostring(L, -1));
+  check(n == 1, "one result");
+}
+
 static void *work (void *ud) {
   int me = (int)(size_t)ud, round;
   for (round = 0; round < ROUNDS; round++) {
@@ -208,11 +235,11 @@ static void *work (void *ud) {
     L = lua_newstate(alloc, NULL);
     wippy_see(L, im->set);
     wippy_setglobals(L, globals);
-    wippy_settypemetatable(L, LUA_TSTRING, strings);
-    if (round % 2) lua_gc(L, LUA_GCGEN, 5, 20);
+    wippy_setstringmetatable(L, strings);
+    if (round % 2) lua_gc(L, LUA_GCINC, 10, 1000, 5);
     if (round % 3 == 0) { wippy_setpreempt(L, preempt); wippy_setfuel(L, 20); }
     wippy_pushchunk(L, im->chunk);
-    if (lua_pcall(L, 0, 1, 0) != LUA_OK) check(0, lua_tostring(L, -1));
+    run(L, round % 4 == 3);
     check(lua_tointeger(L, -1) == 13400, "its result");
     lua_gc(L, LUA_GCCOLLECT);
     lua_close(L);

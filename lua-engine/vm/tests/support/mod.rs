@@ -200,7 +200,7 @@ pub fn shared_vm(image: &Arc<Image>) -> RawVm {
     let vm = RawVm::of(image.clone(), usize::MAX).unwrap();
     // SAFETY: fresh state without limit.
     unsafe {
-        assert!(libraries().strings.set_for_type(vm.state(), LUA_TSTRING));
+        assert!(libraries().strings.set_for_strings(vm.state()));
         lua_pushglobaltable(vm.state());
         set_error(vm.state());
     }
