@@ -3,14 +3,12 @@
 //!
 //! Kept small: a million of them must fit. Everything that VMs of one entry
 //! share is in [`Program`]; everything the outside provides (time, randomness,
-//! the log) is behind [`Surroundings`]. Contains `unsafe` for the extra space and the
-//! memory account, both of which live and die with the VM.
+//! the log) is behind [`Surroundings`]. The memory account and the scheduler inside a
+//! process lie in the same block. Contains `unsafe` for the extra space, which lives and dies with the VM.
 
-use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::ffi::c_void;
-use std::ptr::NonNull;
 use std::sync::{Arc, LazyLock};
 
 use wippy_lua_vm::Memory;
@@ -22,6 +20,7 @@ use wippy_runtime::payload::Map;
 use crate::modules::Module;
 use crate::native::ffi::{self, lua_State};
 use crate::native::{self, MemberValue};
+use crate::process::Engine;
 use crate::types::{Found, ModuleTypes, Types};
 
 /// What the modules ask of the world around their VM. Called inside a step, so nothing here may block.
@@ -128,24 +127,24 @@ impl Program {
     }
 }
 
-/// See the module comment.
+/// See the module comment. What every call of a native function touches comes first.
+#[repr(C)]
 pub struct State {
-    memory: NonNull<Memory>,
-    pub program: Arc<Program>,
+    memory: Memory,
     /// The step context of the process, while it is inside a step; opaque here.
     pub step: Cell<*mut c_void>,
-    extension: OnceCell<(TypeId, Box<dyn Any + Send>)>,
+    engine: OnceCell<Engine>,
+    pub program: Arc<Program>,
 }
 
 impl State {
-    /// # Safety
-    /// `memory` lives as long as the state is used.
-    pub(crate) unsafe fn new(program: Arc<Program>, memory: &Memory) -> State {
+    /// Of a VM without limit.
+    pub(crate) fn new(program: Arc<Program>) -> State {
         State {
-            memory: NonNull::from(memory),
+            memory: Memory::new(usize::MAX),
             program,
             step: Cell::new(std::ptr::null_mut()),
-            extension: OnceCell::new(),
+            engine: OnceCell::new(),
         }
     }
     /// The state of a thread.
@@ -160,19 +159,17 @@ impl State {
     /// The memory account of the VM. Its limit is suspended while native code runs.
     #[inline]
     pub fn memory(&self) -> &Memory {
-        // SAFETY: promised to `new`.
-        unsafe { self.memory.as_ref() }
+        &self.memory
     }
-    /// Sets the data of the engine built on top; false if there is some already.
-    pub fn set_extension<T: Send + 'static>(&self, data: T) -> bool {
-        self.extension.set((TypeId::of::<T>(), Box::new(data))).is_ok()
+    /// Makes the VM that of a process; once.
+    pub(crate) fn set_engine(&self, engine: Engine) {
+        let first = self.engine.set(engine).is_ok();
+        debug_assert!(first, "a VM has one engine");
     }
-    /// The data of the engine built on top.
+    /// The scheduler inside the process; `None` in a VM that no process drives.
     #[inline]
-    pub fn extension<T: 'static>(&self) -> Option<&T> {
-        let (id, data) = self.extension.get()?;
-        // SAFETY: the id is that of the boxed value's type; comparing it here saves a call on every use.
-        (*id == TypeId::of::<T>()).then(|| unsafe { &*std::ptr::from_ref(&**data).cast::<T>() })
+    pub fn engine(&self) -> Option<&Engine> {
+        self.engine.get()
     }
     pub fn surroundings(&self) -> &dyn Surroundings {
         &*self.program.surroundings

@@ -2,10 +2,11 @@
 //!
 //! A new VM has a stack and an empty table of globals; code, libraries and what
 //! its [`Program`] finds among its globals are shared. Contains `unsafe`: the [`State`] is boxed, so its address is
-//! stable, and dropped after the VM that points to it is closed. A `Vm` may move between threads
+//! stable, and dropped after the VM that points to it and counts in it is closed. A `Vm` may move between threads
 //! (`Send`) but is used by one at a time.
 
 use std::ffi::CString;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use wippy_lua_vm::share::Image;
@@ -24,15 +25,16 @@ pub struct Vm {
 }
 
 // SAFETY: a VM has no thread affinity; State's cells are only reached through it, which one thread uses at a
-// time. An extension must be usable from whatever thread runs the VM (see `State::set_extension`).
+// time; so must its engine be.
 unsafe impl Send for Vm {}
 
 impl Vm {
     /// A VM for `program` with its `image` that may use `limit` bytes (`usize::MAX`: unlimited). Errors: no memory.
     pub fn new(program: Arc<Program>, image: Arc<Image>, limit: usize) -> Result<Vm, Error> {
-        let vm = RawVm::of(image, usize::MAX).map_err(|e| Error::new(Kind::LIMIT_EXCEEDED, e.to_string()))?;
-        // SAFETY: the account is boxed in `vm` and used only while it lives.
-        let state = Box::new(unsafe { State::new(program, vm.memory()) });
+        let state = Box::new(State::new(program));
+        // SAFETY: the account is boxed with the state, which is dropped after the VM.
+        let vm = unsafe { RawVm::beside(image, NonNull::from(state.memory())) };
+        let vm = vm.map_err(|e| Error::new(Kind::LIMIT_EXCEEDED, e.to_string()))?;
         vm.set_extra((&raw const *state).cast_mut().cast());
         let vm = Vm { vm, state };
         vm.enter(install);

@@ -57,7 +57,7 @@ impl Drop for Channel {
     fn drop(&mut self) {
         if let Some((id, engine)) = self.feed.get() {
             // SAFETY: the engine of a VM outlives all its objects.
-            unsafe { engine.as_ref() }.orphans.borrow_mut().push(id);
+            unsafe { engine.as_ref() }.rare().orphans.borrow_mut().push(id);
         }
     }
 }

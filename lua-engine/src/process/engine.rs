@@ -19,6 +19,7 @@ mod wake;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_void;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -137,16 +138,8 @@ pub struct Engine {
     pub(super) destination: RefCell<Option<Box<Destination>>>,
     coroutines: RefCell<SmallVec<[Coroutine; 1]>>,
     pub(super) mailbox: RefCell<Mailbox>,
-    /// Those that let others run first; ready again in the next step.
-    yielded: RefCell<Vec<CoId>>,
-    /// Sources whose channel was collected.
-    pub(super) orphans: RefCell<Vec<SourceId>>,
-    pub(super) sources: RefCell<Sources>,
-    pub(super) leave: RefCell<Option<Box<Leave>>>,
     control: RefCell<Option<Arc<Control>>>,
-    /// The node's wheel, once a timer was armed.
-    timers: OnceCell<Arc<Timers>>,
-    free: RefCell<Vec<CoId>>,
+    rare: OnceCell<Box<Rare>>,
     /// The step in which chunks are loaded, null if that is outside of steps; only the VM's safepoints use it.
     pub(super) loading: Cell<*mut c_void>,
     /// Fuel burnt since the code could be suspended last.
@@ -157,11 +150,27 @@ pub struct Engine {
     pub(super) forgiven: Cell<usize>,
     /// The slice was used up where the code could not be suspended: fuel until the next look at the clock.
     pub(super) overdue: Cell<u32>,
+}
+
+/// What most processes never need; made when it is first written to ([`Engine::rare`]).
+#[derive(Default)]
+pub(super) struct Rare {
+    /// Those that let others run first; ready again in the next step.
+    yielded: RefCell<Vec<CoId>>,
+    /// Sources whose channel was collected.
+    pub(super) orphans: RefCell<Vec<SourceId>>,
+    pub(super) sources: RefCell<Sources>,
+    pub(super) leave: RefCell<Option<Box<Leave>>>,
+    /// The node's wheel, once a timer was armed.
+    timers: OnceCell<Arc<Timers>>,
+    /// Places in the table of coroutines.
+    free: RefCell<Vec<CoId>>,
     /// Plain coroutines that an engine yield went through and that wait for it to come back.
     passing: RefCell<Vec<*mut lua_State>>,
-    /// The thread on whose stack handlers of sources work; null before the first one.
-    handlers: Cell<*mut lua_State>,
-    pub(super) next_ref: Cell<i64>,
+    /// The thread on whose stack handlers of sources work; `None` before the first one.
+    handlers: Cell<Option<NonNull<lua_State>>>,
+    /// [`ObjectRef`](super::ObjectRef)s made so far.
+    pub(super) refs: Cell<i64>,
 }
 
 /// A pid that the program sent to, and its process.
@@ -180,9 +189,8 @@ impl Engine {
         Engine {
             destination: RefCell::new(None),
             coroutines: RefCell::default(),
-            free: RefCell::default(),
             ready: RefCell::default(),
-            yielded: RefCell::default(),
+            rare: OnceCell::new(),
             current: Cell::new(NOBODY),
             live: Cell::new(0),
             pending: Cell::new(0),
@@ -198,24 +206,26 @@ impl Engine {
             pinned: Cell::new(0),
             forgiven: Cell::new(0),
             overdue: Cell::new(0),
-            passing: RefCell::default(),
             mailbox: RefCell::default(),
-            sources: RefCell::default(),
-            handlers: Cell::new(std::ptr::null_mut()),
-            orphans: RefCell::default(),
-            next_ref: Cell::new(1),
-            leave: RefCell::new(None),
             control: RefCell::new(None),
             pid: Cell::new(Pid::none()),
             message_limit: Cell::new(usize::MAX),
-            timers: OnceCell::new(),
         }
+    }
+    /// What most processes never need, to change it.
+    pub(super) fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+    /// What most processes never need; `None`: it is as new.
+    #[inline]
+    pub(super) fn known_rare(&self) -> Option<&Rare> {
+        self.rare.get().map(|rare| &**rare)
     }
 
     /// The engine of the VM that `stack` belongs to. `None` in a VM that no process drives.
     #[inline]
     pub fn of<'a>(stack: &Stack<'a>) -> Option<&'a Engine> {
-        stack.state().extension::<Engine>()
+        stack.state().engine()
     }
 
     // ---- the run of the process
@@ -244,10 +254,10 @@ impl Engine {
         self.message_limit.get()
     }
     pub(super) fn timers(&self, cx: &StepContext<'_>) -> &Arc<Timers> {
-        self.timers.get_or_init(|| cx.node().timers().clone())
+        self.rare().timers.get_or_init(|| cx.node().timers().clone())
     }
     pub(super) fn cancel_timers(&self, armed: Vec<TimerKey>) {
-        if let Some(timers) = self.timers.get() {
+        if let Some(timers) = self.known_rare().and_then(|rare| rare.timers.get()) {
             for key in armed {
                 timers.cancel(key);
             }
@@ -266,10 +276,13 @@ impl Engine {
                 unsafe { anchor(main, co.thread, false) };
             }
         }
-        self.free.borrow_mut().clear();
         self.ready.borrow_mut().clear();
-        self.yielded.borrow_mut().clear();
-        self.passing.borrow_mut().clear();
+        if let Some(rare) = self.known_rare() {
+            rare.free.borrow_mut().clear();
+            rare.yielded.borrow_mut().clear();
+            rare.passing.borrow_mut().clear();
+            *rare.leave.borrow_mut() = None;
+        }
         self.current.set(NOBODY);
         self.live.set(0);
         self.pending.set(0);
@@ -279,7 +292,6 @@ impl Engine {
         self.killed.set(None);
         self.stuck.set(0);
         self.pinned.set(0);
-        *self.leave.borrow_mut() = None;
         *self.destination.borrow_mut() = None;
         timers
     }
@@ -294,7 +306,7 @@ impl Engine {
         }
         let mut all = self.coroutines.borrow_mut();
         let co = Coroutine { thread, leaf: thread, args, turn: 0, wait: Wait::Not, reply: None };
-        let id = match self.free.borrow_mut().pop() {
+        let id = match self.known_rare().and_then(|rare| rare.free.borrow_mut().pop()) {
             Some(id) => {
                 let turn = all[id as usize].turn + 1;
                 all[id as usize] = Coroutine { turn, ..co };
@@ -317,7 +329,7 @@ impl Engine {
         co.thread = std::ptr::null_mut();
         co.wait = Wait::Not;
         self.live.set(self.live.get() - 1);
-        self.free.borrow_mut().push(id);
+        self.rare().free.borrow_mut().push(id);
     }
     /// Managed coroutines that exist.
     pub fn coroutine_count(&self) -> u32 {
@@ -342,18 +354,24 @@ impl Engine {
 
     /// The stack for handlers of sources.
     pub(super) fn handler_stack<'a>(&self, stack: &Stack<'a>) -> Stack<'a> {
-        if self.handlers.get().is_null() {
+        let handlers = &self.rare().handlers;
+        let thread = handlers.get().map_or(std::ptr::null_mut(), NonNull::as_ptr);
+        let thread = if thread.is_null() {
             assert!(stack.reserve(4), "Lua stack exhausted");
             // SAFETY: room was made; the new thread is anchored for the life of the VM before it leaves the stack.
-            unsafe {
+            let thread = unsafe {
                 let thread = ffi::lua_newthread(stack.raw());
                 anchor(stack.raw(), thread, true);
-                self.handlers.set(thread);
-            }
+                thread
+            };
+            handlers.set(NonNull::new(thread));
             stack.drop_top(1);
-        }
+            thread
+        } else {
+            thread
+        };
         // SAFETY: a thread of the VM that `stack` belongs to, with the limit suspended as for `stack`.
-        unsafe { Stack::new(self.handlers.get()) }
+        unsafe { Stack::new(thread) }
     }
 
     // ---- running
@@ -382,11 +400,12 @@ impl Engine {
         }
     }
     pub(super) fn push_yielded(&self, id: CoId) {
-        self.yielded.borrow_mut().push(id);
+        self.rare().yielded.borrow_mut().push(id);
     }
     /// Makes those that yielded ready again; false if there are none.
     pub(super) fn ready_yielded(&self) -> bool {
-        let mut yielded = self.yielded.borrow_mut();
+        let Some(rare) = self.known_rare() else { return false };
+        let mut yielded = rare.yielded.borrow_mut();
         if yielded.is_empty() {
             return false;
         }
@@ -432,17 +451,18 @@ impl Engine {
         self.system.set(on);
     }
     pub(super) fn begin_passing(&self, l: *mut lua_State) {
-        self.passing.borrow_mut().push(l);
+        self.rare().passing.borrow_mut().push(l);
     }
     pub(super) fn end_passing(&self, l: *mut lua_State) {
-        let mut passing = self.passing.borrow_mut();
+        let Some(rare) = self.known_rare() else { return };
+        let mut passing = rare.passing.borrow_mut();
         if let Some(at) = passing.iter().rposition(|p| *p == l) {
             passing.swap_remove(at);
         }
     }
     /// True if an engine yield went through the plain coroutine `l` and has not come back.
     pub(super) fn is_passing(&self, l: *mut lua_State) -> bool {
-        self.passing.borrow().contains(&l)
+        self.known_rare().is_some_and(|rare| rare.passing.borrow().contains(&l))
     }
 
     /// Raises unless the running function can suspend its coroutine.
@@ -507,7 +527,7 @@ impl Engine {
     pub(super) fn is_deadlocked(&self) -> bool {
         self.pending.get() == 0
             && self.mailbox.borrow().is_unused()
-            && self.sources.borrow().is_empty()
+            && !self.has_sources()
             && self.coroutines.borrow().iter().all(|co| co.thread.is_null() || co.wait == Wait::Forever)
     }
     /// Whether nothing can wake the process up but its own coroutines, which all wait.
@@ -516,7 +536,10 @@ impl Engine {
     }
     /// Whether some coroutine or subscription waits for a completion.
     pub(super) fn has_pending(&self) -> bool {
-        self.pending.get() > 0 || !self.sources.borrow().is_empty()
+        self.pending.get() > 0 || self.has_sources()
+    }
+    fn has_sources(&self) -> bool {
+        self.known_rare().is_some_and(|rare| !rare.sources.borrow().is_empty())
     }
 }
 

@@ -38,35 +38,45 @@ const MAX_STUCK: u32 = 300_000_000;
 const MEMORY_ERRORS: usize = 1;
 /// As [`FUEL`], once the slice is used up where the code cannot be suspended.
 const OVERDUE: u32 = 100;
-/// Heaps below this many bytes are not collected at idle.
+/// Heaps up to this many bytes are cheap to collect (below a microsecond).
 const SMALL_HEAP: usize = 12 << 10;
+/// A process with a small heap is tidied when it waits for the first, second, fourth, eighth time and so on, and every so
+/// many times: those that seldom get a message hold nothing they do not need, and those that get many hardly notice.
+const TIDY: u16 = 256;
 
 /// How an evaluation reports that an import is of no use.
 pub(crate) const IMPORT_FAILED: &str = "failed to import";
 
-/// Registry key of the method that runs.
+/// Registry key of the method that runs, of an instance that may run again.
 static METHOD: u8 = 0;
 
 /// See the module comment.
 pub struct LuaProcess {
     plan: Arc<Plan>,
     vm: Option<Vm>,
-    control: Option<Arc<Control>>,
-    /// Bytes alive after the last full collection.
-    live: usize,
     /// The arguments of a run that loads its code in its own first step.
     unloaded: Option<Box<Invocation>>,
+    /// Bytes alive after the last full collection, in units of 16.
+    live: u32,
+    /// How often it has waited, modulo 2^16.
+    rests: u16,
+    /// Its stack is cut to what a process that waits needs.
+    trimmed: bool,
+    /// The method is in the registry; otherwise it is on the stack until it runs, and it runs once.
+    again: bool,
 }
 
 impl LuaProcess {
     /// A process that has not been initialised.
     pub fn new(plan: Arc<Plan>) -> LuaProcess {
-        LuaProcess { plan, vm: None, control: None, live: 0, unloaded: None }
+        let again = plan.pooled;
+        LuaProcess { plan, vm: None, unloaded: None, live: 0, rests: 0, trimmed: false, again }
     }
 
     /// A process whose chunks have run already, outside of any host. Errors: those of loading.
     pub fn loaded(plan: Arc<Plan>) -> Result<LuaProcess, Error> {
         let mut process = LuaProcess::new(plan);
+        process.again = true;
         process.vm = Some(process.load(None, "", std::ptr::null_mut())?);
         Ok(process)
     }
@@ -88,14 +98,14 @@ impl LuaProcess {
         }
     }
 
-    /// Makes the VM and runs libraries and the entry's own chunk; the method stays in the registry.
+    /// Makes the VM and runs libraries and the entry's own chunk; the method stays on the stack, or in the registry.
     /// `step`: the context of the step in which that happens, null outside of steps.
     fn load(&self, control: Option<&Arc<Control>>, method: &str, step: *mut c_void) -> Result<Vm, Error> {
         let vm = Vm::new(self.plan.program.clone(), self.plan.image()?, usize::MAX)?;
         let engine = Engine::new();
         engine.set_control(control.cloned());
         engine.loading.set(step);
-        vm.state().set_extension(engine);
+        vm.state().set_engine(engine);
         // SAFETY: the VM is ours and not running.
         unsafe {
             ffi::lua_gc(vm.raw(), ffi::LUA_GCSTOP);
@@ -125,7 +135,6 @@ impl LuaProcess {
             }
             vm.push_chunk(self.plan.libraries.len());
             if self.plan.evaluation.as_ref().is_some_and(|e| e.whole) {
-                keep_method(stack);
                 return Ok(());
             }
             if !stack.call(0, 1) {
@@ -134,9 +143,15 @@ impl LuaProcess {
             }
             select_method(stack, if method.is_empty() { &self.plan.method } else { method })
         })?;
+        if self.again {
+            // SAFETY: raw access to the registry with the function on top.
+            vm.enter(|stack| unsafe {
+                ffi::lua_rawsetp(stack.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast());
+            });
+        }
         // SAFETY: as above.
         unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCRESTART) };
-        if let Some(engine) = vm.state().extension::<Engine>() {
+        if let Some(engine) = vm.state().engine() {
             engine.loading.set(std::ptr::null_mut());
         }
         Ok(vm)
@@ -155,14 +170,19 @@ impl LuaProcess {
             }
         }
         let Some(vm) = &self.vm else { return Err(Error::internal("process has no code")) };
-        let Some(engine) = vm.state().extension::<Engine>() else {
+        let Some(engine) = vm.state().engine() else {
             return Err(Error::internal("process has no engine"));
         };
         engine.set_control(Some(control.clone()));
         vm.enter(|stack| {
             stack.reserve(8);
-            // SAFETY: raw access to the registry.
-            unsafe { ffi::lua_rawgetp(vm.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast()) };
+            if self.again {
+                // SAFETY: raw access to the registry.
+                unsafe { ffi::lua_rawgetp(vm.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast()) };
+            }
+            if stack.type_of(-1) != Type::Function {
+                return Err(Error::internal("process has run already"));
+            }
             let n = stack.decode(call.args.as_bytes())?;
             let id = engine.adopt(vm.raw(), n)?;
             debug_assert_eq!(id, MAIN);
@@ -180,7 +200,7 @@ impl LuaProcess {
 
     fn run(&mut self, cx: &mut StepContext<'_>) -> Step {
         let Some(vm) = &self.vm else { return Step::Done(Exit::Error(Error::internal("process has no code"))) };
-        let Some(engine) = vm.state().extension::<Engine>() else {
+        let Some(engine) = vm.state().engine() else {
             return Step::Done(Exit::Error(Error::internal("process has no engine")));
         };
         // A coroutine that was preempted while it computed goes on first, as if nothing had happened meanwhile.
@@ -221,17 +241,29 @@ impl LuaProcess {
 
     /// Whether nothing from outside can wake it up: it waits for no answer, no timer, no message.
     pub(crate) fn waits_for_nothing(&self) -> bool {
-        let engine = self.vm.as_ref().and_then(|vm| vm.state().extension::<Engine>());
+        let engine = self.vm.as_ref().and_then(|vm| vm.state().engine());
         engine.is_some_and(Engine::waits_for_nothing)
     }
 
-    /// Collects garbage when the heap has grown by half since the last time.
+    /// Before it waits: gives back what it does not need, if that is due. A large heap is collected when it has grown by
+    /// half since the last time.
     fn tidy(&mut self) {
         let Some(vm) = &self.vm else { return };
-        let used = vm.memory().used();
-        if used > SMALL_HEAP && used > self.live + self.live / 2 {
-            self.collect();
+        self.rests = self.rests.wrapping_add(1);
+        let (used, live) = (vm.memory().used(), self.live as usize * 16);
+        let due = if used > SMALL_HEAP {
+            used > live + live / 2
+        } else {
+            self.rests.is_power_of_two() || self.rests.is_multiple_of(TIDY)
+        };
+        if !due {
+            return;
         }
+        if let Some(engine) = vm.state().engine() {
+            engine.destination.take();
+        }
+        self.collect();
+        self.trim();
     }
 
     fn collect(&mut self) {
@@ -239,7 +271,24 @@ impl LuaProcess {
         let _unlimited = vm.memory().suspend();
         // SAFETY: the VM is ours and not running; finalisers are native and expect the limit to be suspended.
         unsafe { ffi::lua_gc(vm.raw(), ffi::LUA_GCCOLLECT) };
-        self.live = vm.memory().used();
+        self.live = u32::try_from(vm.memory().used() / 16).unwrap_or(u32::MAX);
+    }
+
+    fn trim(&mut self) {
+        let Some(vm) = &self.vm else { return };
+        // SAFETY: the VM is ours and not running; `untrim` comes before anything is done with it.
+        unsafe { sys::wippy_trimstack(vm.raw()) };
+        self.trimmed = true;
+    }
+
+    /// Undoes [`LuaProcess::trim`].
+    fn untrim(&mut self) {
+        let Some(vm) = self.vm.as_ref().filter(|_| self.trimmed) else { return };
+        let _unlimited = vm.memory().suspend();
+        // SAFETY: the VM is ours and not running.
+        let whole = unsafe { sys::wippy_restorestack(vm.raw()) } != 0;
+        assert!(whole, "allocation does not fail without a limit");
+        self.trimmed = false;
     }
 }
 
@@ -260,7 +309,7 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, plan: &Plan) -> Option<Step
     if let Some(killed) = engine.killed.get() {
         return Some(Step::Done(Exit::Error(error_of(killed))));
     }
-    if let Some(leave) = engine.leave.borrow_mut().take() {
+    if let Some(leave) = engine.known_rare().and_then(|rare| rare.leave.borrow_mut().take()) {
         let Leave::Upgrade(entry, args) = *leave;
         return Some(upgrade(vm, engine, entry, args));
     }
@@ -287,7 +336,6 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, plan: &Plan) -> Option<Step
 impl Process for LuaProcess {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
         self.check_capabilities(control)?;
-        self.control = Some(control.clone());
         // Code that may not compute long is not loaded in the time of whoever starts it.
         if self.vm.is_none() && control.cpu_limit() > 0 {
             self.unloaded = Some(Box::new(call.clone()));
@@ -302,6 +350,7 @@ impl Process for LuaProcess {
         {
             return Step::Done(Exit::Error(error));
         }
+        self.untrim();
         if let Some(vm) = &self.vm {
             vm.state().step.set(std::ptr::from_mut(cx).cast());
         }
@@ -312,16 +361,17 @@ impl Process for LuaProcess {
         if matches!(step, Step::Waiting) {
             self.tidy();
             if let Some(vm) = &self.vm
-                && let Some(engine) = vm.state().extension::<Engine>()
+                && let Some(engine) = vm.state().engine()
             {
                 engine.forgiven.set(vm.memory_errors());
             }
         }
-        if let (Some(vm), Some(control)) = (&self.vm, &self.control) {
+        if let Some(vm) = &self.vm {
+            let control = cx.control();
             control.memory.store(vm.memory().used() as u64, Ordering::Relaxed);
             control.memory_peak.store(vm.memory().peak() as u64, Ordering::Relaxed);
             if control.host.limits.has_mailbox()
-                && let Some(engine) = vm.state().extension::<Engine>()
+                && let Some(engine) = vm.state().engine()
             {
                 let (messages, bytes) = engine.unread();
                 control.report_unread(messages, bytes);
@@ -335,14 +385,17 @@ impl Process for LuaProcess {
     }
 
     fn close(&mut self) {
-        (self.control, self.unloaded) = (None, None);
+        self.unloaded = None;
+        self.untrim();
         let Some(vm) = &self.vm else { return };
         vm.state().step.set(std::ptr::null_mut());
-        let Some(engine) = vm.state().extension::<Engine>() else { return };
+        let Some(engine) = vm.state().engine() else { return };
         vm.enter(|stack| {
             let mut armed = engine.clear(vm.raw());
-            armed.extend(engine.sources.borrow_mut().clear());
-            engine.orphans.borrow_mut().clear();
+            if let Some(rare) = engine.known_rare() {
+                armed.extend(rare.sources.borrow_mut().clear());
+                rare.orphans.borrow_mut().clear();
+            }
             engine.cancel_timers(armed);
             drop(engine.drain_mailbox(stack));
             engine.set_control(None);
@@ -380,24 +433,16 @@ fn error_of(killed: Killed) -> Error {
     Error::new(kind, killed.text().to_string_lossy())
 }
 
-/// Stores the method of what the chunk returned, popping it.
+/// Leaves nothing on the stack but the method of what the chunk returned.
 fn select_method(stack: &Stack<'_>, method: &str) -> Result<(), Error> {
     match stack.type_of(-1) {
-        Type::Function => {}
+        Type::Function => return Ok(()),
         Type::Table if stack.get_field(-1, method) == Type::Function => {}
         _ => return Err(Error::not_found(format!("method \"{method}\" not found in module"))),
     }
-    keep_method(stack);
+    stack.rotate(-2, 1);
+    stack.drop_top(1);
     Ok(())
-}
-
-/// Stores the function on top as the method and clears the stack.
-fn keep_method(stack: &Stack<'_>) {
-    // SAFETY: raw access to the registry with the function on top.
-    unsafe {
-        ffi::lua_rawsetp(stack.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast());
-        ffi::lua_settop(stack.raw(), 0);
-    }
 }
 
 /// The error value on top of the stack as an error. A text says nothing about whether a retry may help.
@@ -458,7 +503,7 @@ unsafe extern "C-unwind" fn preempt(l: *mut lua_State, yieldable: c_int) -> c_in
     // SAFETY: rule 5 of `native`; the step context is the one of the step that runs this code.
     unsafe {
         let state = State::of(l);
-        let Some(engine) = state.extension::<Engine>() else {
+        let Some(engine) = state.engine() else {
             sys::wippy_setfuel(l, c_int::MAX);
             return 0;
         };

@@ -1,6 +1,7 @@
-//! A queue whose first element needs no heap. Nearly every queue inside a
-//! process has at most one element: the coroutine that is ready, the one that
-//! waits on a channel.
+//! Queues that cost little while they hold little. Nearly every queue inside a
+//! process has at most one element, the coroutine that is ready or the one that
+//! waits on a channel ([`Line`]: the first needs no heap), or none, the messages
+//! that nobody has received yet ([`Rest`]).
 
 use std::collections::VecDeque;
 
@@ -77,6 +78,60 @@ impl<T> Line<T> {
     }
     pub fn clear(&mut self) {
         *self = Line::default();
+    }
+}
+
+/// A queue that is nearly always empty: a pointer then, and a deque on the heap otherwise.
+pub(super) struct Rest<T>(
+    #[expect(clippy::box_collection, reason = "a pointer in every process, the deque in few")] Option<Box<VecDeque<T>>>,
+);
+
+impl<T> Default for Rest<T> {
+    fn default() -> Self {
+        Rest(None)
+    }
+}
+
+impl<T> Rest<T> {
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|all| all.is_empty())
+    }
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().flat_map(|all| all.iter())
+    }
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().flat_map(|all| all.iter_mut())
+    }
+    pub fn push_back(&mut self, value: T) {
+        self.0.get_or_insert_default().push_back(value);
+    }
+    #[inline]
+    pub fn pop_front(&mut self) -> Option<T> {
+        let all = self.0.as_mut()?;
+        let first = all.pop_front();
+        if all.is_empty() && all.capacity() > KEEP {
+            self.0 = None;
+        }
+        first
+    }
+    /// The youngest.
+    pub fn back(&self) -> Option<&T> {
+        self.0.as_ref()?.back()
+    }
+    /// All elements, leaving none.
+    pub fn take(&mut self) -> VecDeque<T> {
+        self.0.take().map(|all| *all).unwrap_or_default()
+    }
+    /// The deque, to add several.
+    pub fn all(&mut self) -> &mut VecDeque<T> {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl<T> From<VecDeque<T>> for Rest<T> {
+    fn from(all: VecDeque<T>) -> Self {
+        Rest((!all.is_empty()).then(|| Box::new(all)))
     }
 }
 

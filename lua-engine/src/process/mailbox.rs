@@ -21,6 +21,7 @@ use wippy_runtime::process::{Event, Message, Notice, NoticeKind, topic};
 
 use super::channel::{Channel, Waiter};
 use super::engine::{Engine, InProcess, SOURCE_TAG};
+use super::line::Rest;
 use super::message;
 use crate::native::Stack;
 use crate::native::ffi;
@@ -57,18 +58,15 @@ struct Subscription {
     topic: SmallVec<[u8; 16]>,
     channel: NonNull<Channel>,
     form: Form,
-    waiting: VecDeque<Item>,
+    waiting: Rest<Item>,
 }
-
-/// Capacity that a drained queue keeps.
-const KEEP: usize = 64;
 
 /// See the module comment.
 #[derive(Default)]
 pub struct Mailbox {
     subscriptions: SmallVec<[Option<Subscription>; 1]>,
     /// Messages of topics that nobody subscribed to.
-    parked: VecDeque<Item>,
+    parked: Rest<Item>,
     inbox: Option<SubId>,
     arrived: u64,
 }
@@ -108,8 +106,12 @@ impl Mailbox {
     pub(super) fn is_unused(&self) -> bool {
         self.subscriptions.iter().all(Option::is_none)
     }
-    fn sort_in(queue: &mut VecDeque<Item>, mut items: Vec<Item>) {
+    fn sort_in(queue: &mut Rest<Item>, mut items: Vec<Item>) {
+        if items.is_empty() {
+            return;
+        }
         let inside = queue.back().zip(items.first()).is_some_and(|(last, first)| last.order > first.order);
+        let queue = queue.all();
         queue.extend(items.drain(..));
         if inside {
             queue.make_contiguous().sort_by_key(|i| i.order);
@@ -117,7 +119,7 @@ impl Mailbox {
     }
     /// Messages that wait, and their bytes.
     fn unread(&self) -> (usize, usize) {
-        let waiting = self.subscriptions.iter().flatten().flat_map(|s| &s.waiting).chain(&self.parked);
+        let waiting = self.subscriptions.iter().flatten().flat_map(|s| s.waiting.iter()).chain(self.parked.iter());
         waiting.fold((0, 0), |(n, bytes), item| match &item.content {
             Content::Message(m) => (n + 1, bytes + m.len()),
             Content::Notice(_) | Content::End => (n, bytes),
@@ -125,9 +127,9 @@ impl Mailbox {
     }
     /// Takes everything that waits, in the order of arrival.
     fn drain(&mut self) -> Vec<Content> {
-        let mut all: Vec<Item> = self.parked.drain(..).collect();
+        let mut all: Vec<Item> = self.parked.take().into();
         for s in self.subscriptions.iter_mut().flatten() {
-            all.extend(s.waiting.drain(..));
+            all.extend(s.waiting.take());
         }
         all.sort_by_key(|i| i.order);
         all.into_iter().map(|i| i.content).collect()
@@ -248,9 +250,6 @@ impl Engine {
                 self.take_in(stack, event);
                 continue;
             };
-            if subscription.waiting.is_empty() && subscription.waiting.capacity() > KEEP {
-                subscription.waiting = VecDeque::new();
-            }
             drop(mailbox);
             match item.content {
                 Content::End => {
@@ -273,7 +272,7 @@ impl Engine {
         if channel.subscription.get().is_some() || mailbox.find(topic).is_some() {
             return false;
         }
-        let new = Subscription { topic: topic.into(), channel: NonNull::from(channel), form, waiting: VecDeque::new() };
+        let new = Subscription { topic: topic.into(), channel: NonNull::from(channel), form, waiting: Rest::default() };
         let id = match mailbox.subscriptions.iter().position(Option::is_none) {
             Some(i) => {
                 mailbox.subscriptions[i] = Some(new);
@@ -291,21 +290,23 @@ impl Engine {
             mailbox.inbox = Some(id);
         }
         let takes_all = mailbox.inbox == Some(id);
-        let (mine, rest): (VecDeque<Item>, VecDeque<Item>) = std::mem::take(&mut mailbox.parked)
+        let (mine, rest): (VecDeque<Item>, VecDeque<Item>) = mailbox
+            .parked
+            .take()
             .into_iter()
             .partition(|i| i.content.topic() == topic || (takes_all && !i.content.topic().starts_with(b"@")));
-        mailbox.parked = rest;
+        mailbox.parked = rest.into();
         let mut mine: Vec<Item> = mine.into();
         // Messages that fell into the inbox before stay there only until their own topic is wanted.
         if !takes_all && let Some(inbox) = mailbox.inbox.and_then(|i| mailbox.get(i)) {
             let (own, others): (VecDeque<Item>, VecDeque<Item>) =
-                std::mem::take(&mut inbox.waiting).into_iter().partition(|i| i.content.topic() == topic);
-            inbox.waiting = others;
+                inbox.waiting.take().into_iter().partition(|i| i.content.topic() == topic);
+            inbox.waiting = others.into();
             mine.extend(own);
             mine.sort_by_key(|i| i.order);
         }
         if let Some(s) = mailbox.get(id) {
-            s.waiting = mine.into();
+            s.waiting = VecDeque::from(mine).into();
         }
         drop(mailbox);
         self.feed(id);
@@ -358,7 +359,7 @@ impl Engine {
     }
     fn unsubscribe_id(&self, stack: &Stack<'_>, id: SubId) {
         let mut mailbox = self.mailbox.borrow_mut();
-        let Some(old) = mailbox.subscriptions.get_mut(id as usize).and_then(Option::take) else { return };
+        let Some(mut old) = mailbox.subscriptions.get_mut(id as usize).and_then(Option::take) else { return };
         if mailbox.inbox == Some(id) {
             mailbox.inbox = None;
         }
@@ -366,7 +367,7 @@ impl Engine {
         unsafe { old.channel.as_ref() }.subscription.set(None);
         release(stack, old.channel);
         let (mut for_inbox, mut parked) = (Vec::new(), Vec::new());
-        for item in old.waiting {
+        for item in old.waiting.take() {
             match (&item.content, mailbox.route(item.content.topic())) {
                 (Content::End, _) => {}
                 (_, Some(_)) => for_inbox.push(item),
@@ -415,7 +416,7 @@ impl Engine {
 }
 
 /// Appends `item`; an outdated notice that was not read yet takes in the next one.
-fn merge_outdated(queue: &mut VecDeque<Item>, item: Item) {
+fn merge_outdated(queue: &mut Rest<Item>, item: Item) {
     if let Content::Notice(new) = &item.content
         && let NoticeKind::Outdated { sources: more } = &new.kind
     {

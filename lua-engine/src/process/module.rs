@@ -363,7 +363,7 @@ fn upgrade(call: &mut Call<'_>) -> Result<Ret, Raise> {
         _ => None,
     };
     let args = encode_args(call, 2, Flat::new())?;
-    *engine.leave.borrow_mut() = Some(Box::new(Leave::Upgrade(entry, args)));
+    *engine.rare().leave.borrow_mut() = Some(Box::new(Leave::Upgrade(entry, args)));
     engine.paused(call.raw());
     Ok(Ret::Yield(0))
 }

@@ -99,7 +99,7 @@ impl Sources {
 impl Engine {
     /// Begins a source; start the operation with its tag afterwards. Errors: LimitExceeded.
     pub fn add_source(&self, handler: Handler) -> Result<SourceId, Raise> {
-        let mut sources = self.sources.borrow_mut();
+        let mut sources = self.rare().sources.borrow_mut();
         let index = match sources.free.pop() {
             Some(i) => i,
             None if sources.all.len() >= MAX_SOURCES => {
@@ -118,7 +118,7 @@ impl Engine {
     }
     /// Notes the timer that will complete the source, so that it is cancelled with it.
     pub fn set_source_timer(&self, id: SourceId, timer: Option<TimerKey>) {
-        let mut sources = self.sources.borrow_mut();
+        let mut sources = self.rare().sources.borrow_mut();
         let Some(source) = sources.get(id) else { return };
         let (is, was) = (timer.is_some(), std::mem::replace(&mut source.timer, timer).is_some());
         sources.timed = sources.timed + u32::from(is) - u32::from(was);
@@ -126,7 +126,7 @@ impl Engine {
     /// Whether the process may have one more timer. Errors: LimitExceeded, its host's limit.
     pub fn check_timers(&self) -> Result<(), Error> {
         match self.limits(|limits| limits.timers) {
-            Some(limit) if self.sources.borrow().timed as usize >= limit => {
+            Some(limit) if self.rare().sources.borrow().timed as usize >= limit => {
                 Err(Error::limit_exceeded(format!("a process may have {limit} timers")))
             }
             _ => Ok(()),
@@ -134,11 +134,11 @@ impl Engine {
     }
     /// Whether the source has not ended.
     pub fn has_source(&self, id: SourceId) -> bool {
-        self.sources.borrow_mut().get(id).is_some()
+        self.known_rare().is_some_and(|rare| rare.sources.borrow_mut().get(id).is_some())
     }
     /// Ends a source: its timer is cancelled, its request too, and late completions are dropped. False if it had ended.
     pub fn end_source(&self, stack: &Stack<'_>, id: SourceId) -> bool {
-        let Some((handler, timer)) = self.sources.borrow_mut().remove(id) else { return false };
+        let Some((handler, timer)) = self.rare().sources.borrow_mut().remove(id) else { return false };
         drop(handler);
         let control = self.control();
         // Without a step the process is ending, and all is cancelled anyway.
@@ -154,12 +154,13 @@ impl Engine {
     }
     pub(super) fn complete_source(&self, stack: &Stack<'_>, tag: Tag, result: Result<Reply, Error>) {
         let id = SourceId(tag);
-        let Some(mut handler) = self.sources.borrow_mut().get(id).and_then(|s| s.handler.take()) else { return };
+        let sources = &self.rare().sources;
+        let Some(mut handler) = sources.borrow_mut().get(id).and_then(|s| s.handler.take()) else { return };
         // Not on the stack of the main coroutine, which may be the one that is given a value and resumed with it.
         let own = self.handler_stack(stack);
         let after = handler(&own, self, result);
         own.drop_top(own.top());
-        let mut sources = self.sources.borrow_mut();
+        let mut sources = sources.borrow_mut();
         match after {
             After::Stay => {
                 if let Some(source) = sources.get(id) {
@@ -205,8 +206,9 @@ impl ObjectRef {
     /// Refers to the object at slot `at`.
     pub fn new(stack: &Stack<'_>, engine: &Engine, at: i32) -> ObjectRef {
         let at = stack.absolute(at);
-        let key = engine.next_ref.get();
-        engine.next_ref.set(key + 1);
+        let refs = &engine.rare().refs;
+        let key = refs.get() + 1;
+        refs.set(key);
         push_objects(stack);
         stack.push_copy(at);
         stack.set_index(-2, key);
@@ -233,11 +235,11 @@ impl ObjectRef {
 impl Engine {
     #[inline]
     pub(super) fn has_orphans(&self) -> bool {
-        !self.orphans.borrow().is_empty()
+        self.known_rare().is_some_and(|rare| !rare.orphans.borrow().is_empty())
     }
     /// Ends the sources that feed collected channels.
     pub(super) fn end_orphans(&self, stack: &Stack<'_>) {
-        let orphans = std::mem::take(&mut *self.orphans.borrow_mut());
+        let orphans = std::mem::take(&mut *self.rare().orphans.borrow_mut());
         for id in orphans {
             self.end_source(stack, id);
         }

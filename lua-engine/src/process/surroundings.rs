@@ -9,7 +9,6 @@ use wippy_runtime::logging::PROGRAM;
 use wippy_runtime::metrics::Metrics;
 use wippy_runtime::payload::Value;
 
-use super::Engine;
 use crate::state::{LogLevel, LogRecord, Measurement, State, Surroundings};
 
 /// See the module comment. Does not keep the node alive, which holds the programs.
@@ -42,7 +41,7 @@ impl Surroundings for NodeSurroundings {
         self.entropy.fill(out);
     }
     fn log(&self, state: &State, r: LogRecord<'_>) {
-        let pid = state.extension::<Engine>().map(|e| e.pid().to_string()).unwrap_or_default();
+        let pid = state.engine().map(|e| e.pid().to_string()).unwrap_or_default();
         let (location, logger, message) = (r.location, r.logger, r.message);
         // One JSON object: see `wippy_runtime::logging::PROGRAM`.
         let fields = serde_json::to_string(&Value::Map(r.fields.clone())).unwrap_or_default();

@@ -2,7 +2,8 @@
 //!
 //! Rules that make the `unsafe` sound: the state is created and closed here,
 //! the account (at a fixed address) and the image outlive it, and only one thread at a time
-//! uses either (`RawVm` is `Send`, not `Sync`).
+//! uses either (`RawVm` is `Send`, not `Sync`). The account is the VM's own, or lies where the maker of the VM
+//! promises that it stays: beside other data of a process it needs no block of its own.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{self, NonNull};
@@ -41,9 +42,11 @@ pub fn seed(seed: u64) {
 #[derive(Debug)]
 pub struct RawVm {
     state: NonNull<lua_State>,
-    memory: Box<Memory>,
+    memory: NonNull<Memory>,
     /// What it sees of the code; kept until after the state is closed.
     image: Option<Arc<Image>>,
+    /// The account is a box of ours.
+    owns_memory: bool,
 }
 
 // SAFETY: a state is bound to no thread; exclusive use is given by `&mut`/ownership.
@@ -52,28 +55,56 @@ unsafe impl Send for RawVm {}
 impl RawVm {
     /// Creates a VM that may use `limit` bytes (`usize::MAX`: unlimited).
     pub fn new(limit: usize) -> Result<Self, NewStateError> {
-        SEEDED.call_once(|| ());
-        let memory = Box::new(Memory::new(limit));
-        let account: *const Memory = &*memory;
-        // SAFETY: the account is boxed and outlives the state (see `drop`).
-        let state = unsafe { ffi::lua_newstate(Memory::alloc, account as *mut c_void) };
-        let state = NonNull::new(state).ok_or(NewStateError)?;
-        let vm = Self { state, memory, image: None };
-        // SAFETY: the state is live, nothing runs in it.
-        unsafe {
-            sys::wippy_mainyieldable(vm.state());
+        let memory = NonNull::from(Box::leak(Box::new(Memory::new(limit))));
+        // SAFETY: the box is freed after the state is closed, here or when the VM is dropped.
+        let made = unsafe { Self::make(memory) };
+        match made {
+            Ok(mut vm) => {
+                vm.owns_memory = true;
+                Ok(vm)
+            }
+            Err(e) => {
+                // SAFETY: ours, and the state that used it is gone.
+                drop(unsafe { Box::from_raw(memory.as_ptr()) });
+                Err(e)
+            }
         }
-        vm.set_extra(ptr::null_mut());
-        Ok(vm)
     }
 
     /// As [`RawVm::new`], with the globals of `image`, whose chunks [`RawVm::push_chunk`] pushes.
     pub fn of(image: Arc<Image>, limit: usize) -> Result<Self, NewStateError> {
-        let mut vm = Self::new(limit)?;
-        // SAFETY: the state was just made; the image is kept below, and dropped after the state is closed.
-        unsafe { image.show(vm.state()) };
-        vm.image = Some(image);
+        Ok(Self::new(limit)?.with(image))
+    }
+
+    /// As [`RawVm::of`], with an account that somebody else owns.
+    ///
+    /// # Safety
+    /// The account stays where it is until the VM is dropped, and is used by the thread that uses the VM only.
+    pub unsafe fn beside(image: Arc<Image>, memory: NonNull<Memory>) -> Result<Self, NewStateError> {
+        // SAFETY: promised.
+        Ok(unsafe { Self::make(memory) }?.with(image))
+    }
+
+    /// # Safety
+    /// As [`RawVm::beside`].
+    unsafe fn make(memory: NonNull<Memory>) -> Result<Self, NewStateError> {
+        SEEDED.call_once(|| ());
+        // SAFETY: the account outlives the state.
+        let state = unsafe { ffi::lua_newstate(Memory::alloc, memory.as_ptr().cast()) };
+        let state = NonNull::new(state).ok_or(NewStateError)?;
+        let vm = Self { state, memory, image: None, owns_memory: false };
+        // SAFETY: the state is live, nothing runs in it.
+        unsafe { sys::wippy_mainyieldable(vm.state()) };
+        vm.set_extra(ptr::null_mut());
         Ok(vm)
+    }
+
+    /// The VM, which was just made, with the sight of `image`.
+    fn with(mut self, image: Arc<Image>) -> Self {
+        // SAFETY: the state was just made; the image is kept below, and dropped after the state is closed.
+        unsafe { image.show(self.state()) };
+        self.image = Some(image);
+        self
     }
 
     /// Pushes the function of chunk `i` of the image onto `state`; false (nothing pushed) if there is none. May raise a
@@ -93,7 +124,8 @@ impl RawVm {
 
     /// The memory account of the VM.
     pub fn memory(&self) -> &Memory {
-        &self.memory
+        // SAFETY: it lives as long as the VM.
+        unsafe { self.memory.as_ref() }
     }
 
     /// Errors "not enough memory" raised so far. A program can catch them and try again for ever, so a host looks here.
@@ -112,10 +144,15 @@ impl RawVm {
 
 impl Drop for RawVm {
     fn drop(&mut self) {
-        let _unlimited = self.memory.suspend();
-        // SAFETY: the state is live and not running; `memory` is dropped after it.
+        let unlimited = self.memory().suspend();
+        // SAFETY: the state is live and not running; the account goes after it.
         unsafe { ffi::lua_close(self.state()) };
-        debug_assert_eq!(self.memory.used(), 0, "Lua frees every block it allocated");
+        debug_assert_eq!(self.memory().used(), 0, "Lua frees every block it allocated");
+        drop(unlimited);
+        if self.owns_memory {
+            // SAFETY: leaked by `new`, and nothing uses it any more.
+            drop(unsafe { Box::from_raw(self.memory.as_ptr()) });
+        }
     }
 }
 
