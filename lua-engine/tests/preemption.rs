@@ -81,5 +81,5 @@ fn expressions_are_paid_for() {
         shown(&app.run_within("app:main", &[], 2000))
     };
     assert_eq!(run(10).trim_end(), "done");
-    assert_eq!(run(100).trim_end(), "cpu limit exceeded (500µs)");
+    assert_eq!(run(100).trim_end(), "error Timeout: cpu limit exceeded (500µs)");
 }

@@ -95,7 +95,7 @@ const RECEIVER: &str = "return { main = function(parent)
     wake:receive()
     process.send(parent, 'woken')
 end }";
-const SESSION: &str = include_str!("data/session.lua");
+const SESSION: &str = include_str!("bytes/session.lua");
 const PARENT: &str = "{bench@bench:processes|0x0002a}";
 
 fn app(source: &str) -> App {

@@ -180,7 +180,7 @@ impl LuaProcess {
                 // SAFETY: raw access to the registry.
                 unsafe { ffi::lua_rawgetp(vm.raw(), ffi::LUA_REGISTRYINDEX, (&raw const METHOD).cast()) };
             }
-            if stack.type_of(-1) != Type::Function {
+            if stack.top() == 0 || stack.type_of(-1) != Type::Function {
                 return Err(Error::internal("process has run already"));
             }
             let n = stack.decode(call.args.as_bytes())?;

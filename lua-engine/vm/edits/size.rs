@@ -20,12 +20,7 @@ pub const EDITS: &[Edit] = &[
         anchor: "GCObject *survival;  /* start of objects that survived one GC cycle */",
         text: "  struct wippy_Same *same;  /* fields that are the same in all states */",
     },
-    Edit {
-        name: "size: no old1",
-        file: "lstate.h",
-        anchor: "GCObject *old1;  /* start of old1 objects */",
-        text: "",
-    },
+    Edit { name: "size: no old1", file: "lstate.h", anchor: "GCObject *old1;  /* start of old1 objects */", text: "" },
     Edit {
         name: "size: no reallyold",
         file: "lstate.h",
@@ -125,7 +120,12 @@ pub const EDITS: &[Edit] = &[
         anchor: "luaM_freearray(L, G(L)->strt.hash, G(L)->strt.size);",
         text: "  if (G(L)->strt.size > 1) luaM_freearray(L, G(L)->strt.hash, G(L)->strt.size);\n  if (G(L)->ownmt) luaM_freearray(L, G(L)->mt, LUA_NUMTYPES);",
     },
-    Edit { name: "size: the panic function stays", file: "lapi.c", anchor: "G(L)->panic = panicf;", text: "  UNUSED(panicf);" },
+    Edit {
+        name: "size: the panic function stays",
+        file: "lapi.c",
+        anchor: "G(L)->panic = panicf;",
+        text: "  UNUSED(panicf);",
+    },
     Edit { name: "size: warnings go nowhere", file: "lapi.c", anchor: "G(L)->warnf = f;", text: "  UNUSED(f);" },
     Edit { name: "size: nor their data", file: "lapi.c", anchor: "G(L)->ud_warn = ud;", text: "  UNUSED(ud);" },
     Edit {
@@ -164,7 +164,12 @@ pub const EDITS: &[Edit] = &[
         anchor: "g->strcache[i][j] = g->memerrmsg;  /* replace it with something fixed */",
         text: "      UNUSED(g);",
     },
-    Edit { name: "size: no cache to fill", file: "lstring.c", anchor: "g->strcache[i][j] = g->memerrmsg;", text: "      {}" },
+    Edit {
+        name: "size: no cache to fill",
+        file: "lstring.c",
+        anchor: "g->strcache[i][j] = g->memerrmsg;",
+        text: "      {}",
+    },
     Edit {
         name: "size: C strings",
         file: "lstring.c",

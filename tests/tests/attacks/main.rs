@@ -2,14 +2,14 @@
 //! says which limit it meets and how it ends. Meanwhile a neighbour on another
 //! host does its work: it must neither fail nor be late.
 //!
-//! Whether neighbours fail, guests end as they say, and memory comes back does
-//! not depend on the machine, and is tested always. Lateness does: it is
+//! Whether neighbours fail and guests end as they say does not depend on the
+//! machine, and is tested always. Lateness does: it is
 //! compared with that of a thread of the operating system that does the same
 //! beside it, and with that of a neighbour before the guest came, so that a busy
 //! machine is not the guest's fault; a guest that disturbs is tried five times.
 //! `cargo test -p wippy-tests --test attacks -- --ignored every` measures it for
 //! one guest after the other; with `all` they are let loose together, for
-//! `WIPPY_ATTACK_SECONDS` (600).
+//! `WIPPY_ATTACK_SECONDS` (600), and memory must come back.
 
 mod arena;
 mod guests;
@@ -26,8 +26,6 @@ use wippy_runtime::entropy::{Entropy, SeededEntropy};
 const LATE: f64 = 5e6;
 /// How long a neighbour is watched without a guest.
 const BEFORE: Duration = Duration::from_millis(60);
-/// Bytes that all guests together may leave behind: code that was compiled, and what the allocator keeps.
-const LEFT: usize = 256 << 20;
 
 /// What a thread of its own sees that does the same as a neighbour.
 fn control(stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<f64>> {
@@ -100,7 +98,6 @@ fn unmeasured(guests: &[Guest]) {
     assert!(guests.len() >= 25, "{} guests", guests.len());
     let arena = Arena::new(guests, "1s");
     let neighbour = arena.neighbour();
-    let before = resident();
     let mut failures = Vec::new();
     for guest in guests {
         let ended = arena.run(guest, neighbour.pid);
@@ -109,17 +106,15 @@ fn unmeasured(guests: &[Guest]) {
     }
     assert!(failures.is_empty(), "{} of {} guests:\n{}", failures.len(), guests.len(), failures.join("\n"));
     neighbour.stop(&arena).expect("no neighbour fails");
-    let after = resident();
-    assert!(after < before + LEFT, "{before} bytes before, {after} after");
 }
 
 #[test]
-fn every_guest_in_lua_ends_as_it_says_and_leaves_nothing_behind() {
+fn every_guest_in_lua_ends_as_it_says() {
     unmeasured(&guests::lua());
 }
 
 #[test]
-fn every_guest_in_webassembly_ends_as_it_says_and_leaves_nothing_behind() {
+fn every_guest_in_webassembly_ends_as_it_says() {
     unmeasured(&guests::wasm());
 }
 
