@@ -210,7 +210,8 @@ impl App {
             libraries.push(unit("bench:lateness", LIBRARY, text, Some(LIBRARY))?);
         }
         let program = Program::new(&*id, &modules, Arc::new(NodeSurroundings::new(&self.node)));
-        let plan = Plan::new(program, libraries, unit(&id, file, source, None)?, method.into(), FUNCTIONS.contains(&name));
+        let plan =
+            Plan::new(program, libraries, unit(&id, file, source, None)?, method.into(), FUNCTIONS.contains(&name));
         let (id, factory) = (EntryId::parse(&id), Arc::new(LuaFactory::new(Arc::new(plan))));
         if FUNCTIONS.contains(&name) {
             return self.function(&id, factory);

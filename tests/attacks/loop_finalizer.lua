@@ -1,6 +1,6 @@
 -- attack: endless finalizers
 -- limit: cpu.call
--- ends: Timeout cpu limit exceeded
+-- ends: Timeout cpu limit exceeded | LimitExceeded a callback that cannot be interrupted
 return function()
     local function spin() while true do end end
     while true do
