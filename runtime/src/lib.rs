@@ -17,6 +17,7 @@ pub mod files;
 pub mod functions;
 pub mod io;
 pub mod logging;
+pub mod maps;
 pub mod metrics;
 pub mod node;
 pub mod pattern;

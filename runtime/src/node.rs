@@ -5,7 +5,6 @@ mod spawn;
 
 pub use spawn::SpawnRequest;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -19,6 +18,7 @@ use crate::error::Error;
 use crate::files::Filesystems;
 use crate::functions::Functions;
 use crate::io::Io;
+use crate::maps::FastMap;
 use crate::metrics::Metrics;
 use crate::process::{Control, Exit, Factory, Ledger, Process, ProcessTable};
 use crate::registry::EntryId;
@@ -44,7 +44,7 @@ pub struct Node {
     environment: Arc<Environment>,
     filesystems: Arc<Filesystems>,
     resources: Arc<Resources>,
-    factories: RwLock<HashMap<Arc<str>, Arc<dyn Factory>>>,
+    factories: RwLock<FastMap<Arc<str>, Arc<dyn Factory>>>,
     dispatcher: OnceLock<Dispatcher>,
     policies: OnceLock<Arc<dyn Policies>>,
     audit: OnceLock<Audit>,

@@ -10,12 +10,12 @@
 
 use std::any::TypeId;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use parking_lot::RwLock;
 use wippy_lua_vm::RawVm;
 use wippy_lua_vm::share::{self, Constant, Globals};
+use wippy_runtime::maps::FastMap;
 
 use super::call::Function;
 use super::ffi;
@@ -80,11 +80,11 @@ pub(super) enum Source {
 }
 
 /// All shared tables. There is one for each list and type of the binary, so their number is bounded.
-static TABLES: LazyLock<RwLock<HashMap<Source, share::Table>>> = LazyLock::new(RwLock::default);
+static TABLES: LazyLock<RwLock<FastMap<Source, share::Table>>> = LazyLock::new(RwLock::default);
 
 thread_local! {
     /// Those that this thread has met: no lock on the way of a message.
-    static MET: RefCell<HashMap<Source, share::Table>> = RefCell::default();
+    static MET: RefCell<FastMap<Source, share::Table>> = RefCell::default();
 }
 
 /// The shared table of `source`. When it is not there yet `prepare` has those shared that it refers to, and `build` pushes

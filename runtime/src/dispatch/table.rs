@@ -1,7 +1,6 @@
 //! The table of handlers, built at boot and then frozen.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use super::{Called, Caller, Gate, Permissions, Request};
 use crate::error::Error;
 use crate::io::Io;
+use crate::maps::FastMap;
 use crate::process::{CancelSlot, Completion, Control, Tag};
 use crate::security::Denial;
 
@@ -77,7 +77,7 @@ impl<T: Any + Send> Drop for Completer<T> {
 /// Collects handlers at boot. Registering a command twice is a programming error and panics.
 #[derive(Default)]
 pub struct DispatcherBuilder {
-    handlers: HashMap<TypeId, (CommandInfo, Box<dyn Any + Send + Sync>)>,
+    handlers: FastMap<TypeId, (CommandInfo, Box<dyn Any + Send + Sync>)>,
 }
 
 impl DispatcherBuilder {
@@ -148,7 +148,7 @@ fn on_pool<R: Request>(
 /// The frozen table.
 #[derive(Default)]
 pub struct Dispatcher {
-    handlers: HashMap<TypeId, (CommandInfo, Box<dyn Any + Send + Sync>)>,
+    handlers: FastMap<TypeId, (CommandInfo, Box<dyn Any + Send + Sync>)>,
 }
 
 impl Dispatcher {

@@ -11,7 +11,6 @@ mod retry;
 
 pub use component::{CallsComponent, component};
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +18,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::dispatch::{Caller, Completer, check_kind};
 use crate::error::Error;
+use crate::maps::FastMap;
 use crate::node::Node;
 use crate::payload::{Flat, Map, Value};
 use crate::process::{Factory, HostShared, Inherited};
@@ -250,7 +250,7 @@ impl Callable for Intercepted {
 /// All functions of a node by id.
 #[derive(Default)]
 pub struct Functions {
-    by_id: RwLock<HashMap<Arc<str>, Arc<Intercepted>>>,
+    by_id: RwLock<FastMap<Arc<str>, Arc<Intercepted>>>,
     chain: Arc<RwLock<Chain>>,
     host: Mutex<Option<Arc<HostShared>>>,
     generations: AtomicU64,

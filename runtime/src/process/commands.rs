@@ -265,14 +265,16 @@ impl Node {
 pub fn register(commands: &mut DispatcherBuilder) {
     commands.sync(|caller, r: Spawn| {
         caller.node.spawn(SpawnRequest {
-            parent: Some(caller.control.pid()),
+            entry: r.id,
+            host: r.host,
             args: r.args,
+            parent: Some(caller.control.pid()),
             monitor: r.monitor,
             link: r.link,
             name: r.name,
             messages: r.messages,
             inherited: r.inherited.unwrap_or_else(|| caller.frame().inherited.clone()),
-            ..SpawnRequest::new(r.id, r.host)
+            on_exit: None,
         })
     });
     commands.deferred(|caller, r: Exec, done: Completer<Flat>| {

@@ -3,7 +3,6 @@
 //! they are used (the size is asserted in `tests/process_size.rs`).
 
 use std::any::Any;
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -21,6 +20,7 @@ use super::walls::Walls;
 use super::{Exit, Frame, Invocation, Process};
 use crate::dispatch::CapabilitySet;
 use crate::error::Error;
+use crate::maps::FastSet;
 use crate::relay::{Name, Pid};
 use crate::scheduler::Scheduler;
 
@@ -216,7 +216,7 @@ pub enum PidSet {
     #[default]
     Empty,
     One(Pid),
-    Many(Box<HashSet<Pid>>),
+    Many(Box<FastSet<Pid>>),
 }
 
 impl PidSet {
@@ -225,7 +225,7 @@ impl PidSet {
         match self {
             PidSet::Empty => *self = PidSet::One(pid),
             PidSet::One(p) if *p == pid => return false,
-            PidSet::One(p) => *self = PidSet::Many(Box::new(HashSet::from([*p, pid]))),
+            PidSet::One(p) => *self = PidSet::Many(Box::new(FastSet::from_iter([*p, pid]))),
             PidSet::Many(set) => return set.insert(pid),
         }
         true

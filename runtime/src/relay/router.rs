@@ -1,13 +1,13 @@
 //! Delivery by address, in three tiers: this node, peers (external systems
 //! that registered themselves), other nodes of a cluster.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use super::{Mailbox, Name, Pid};
 use crate::error::Error;
+use crate::maps::FastMap;
 use crate::process::{Control, Event, Full, HostShared, HostState, Message, ProcessTable};
 
 /// A way to processes that are not on this node.
@@ -32,7 +32,7 @@ pub enum Delivery {
 pub struct Router {
     node: Name,
     table: Arc<ProcessTable>,
-    hosts: RwLock<HashMap<Name, Delivery>>,
+    hosts: RwLock<FastMap<Name, Delivery>>,
     tiers: RwLock<Vec<Arc<dyn NodeTier>>>,
 }
 
