@@ -4,9 +4,6 @@
 //! string; payloads are decoded when they are asked for. So it needs no
 //! finaliser, and a message that is only forwarded is never decoded.
 
-use std::fmt::Write;
-
-use smallvec::SmallVec;
 use wippy_runtime::payload::FlatReader;
 use wippy_runtime::process::{Exit, Message, Notice, NoticeKind};
 use wippy_runtime::relay::Pid;
@@ -125,20 +122,7 @@ pub(crate) fn push_pid(stack: &Stack<'_>, pid: Pid) {
 }
 
 fn push_pid_text(stack: &Stack<'_>, pid: Pid) {
-    let mut text = PidText::default();
-    let _ = pid.write(&mut text);
-    stack.push_str(&text.0[..]);
-}
-
-/// A pid's text without allocating, as a rule.
-#[derive(Default)]
-struct PidText(SmallVec<[u8; 64]>);
-
-impl Write for PidText {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        self.0.extend_from_slice(s.as_bytes());
-        Ok(())
-    }
+    pid.with_text(|text| stack.push_str(text));
 }
 
 /// Pushes the body of the message in slot 1 and reads its topic: topic and payloads.

@@ -5,13 +5,13 @@
 //! without are different keys even when they name the same process.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use parking_lot::RwLock;
 
 use crate::error::Error;
+use crate::maps::FastMap;
 
 /// An interned node, host or odd unique part. Equal names have equal numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,10 +25,11 @@ const MAX_GUESSES: usize = 1 << 16;
 const MAX_GUESS: usize = 512;
 
 /// All names, by text.
-static IDS: LazyLock<RwLock<Ids>> = LazyLock::new(|| RwLock::new(Ids { of: HashMap::from([("", 0)]), guesses: 0 }));
+static IDS: LazyLock<RwLock<Ids>> =
+    LazyLock::new(|| RwLock::new(Ids { of: FastMap::from_iter([("", 0)]), guesses: 0 }));
 
 struct Ids {
-    of: HashMap<&'static str, u32>,
+    of: FastMap<&'static str, u32>,
     guesses: usize,
 }
 
@@ -123,6 +124,9 @@ pub struct Pid {
     seq: u64,
 }
 
+/// Bytes of node and host together up to which [`Pid::with_text`] does not allocate.
+const NAMES_ROOM: usize = 106;
+
 /// Marks a unique part that is not in the form the runtime writes; the rest is its [`Name`].
 const ODD: u64 = 1 << 63;
 
@@ -199,6 +203,31 @@ impl Pid {
         known().map_or_else(|| Pid::parse(&String::from_utf8_lossy(text)), Ok)
     }
 
+    /// Calls `f` with the text form. Allocates only for names that are long together.
+    #[inline]
+    pub fn with_text<T>(&self, f: impl FnOnce(&[u8]) -> T) -> T {
+        let (node, host) = (self.node.as_str(), self.host.as_str());
+        let Some(seq) = self.seq().filter(|_| node.len() + host.len() <= NAMES_ROOM) else {
+            return f(self.to_string().as_bytes());
+        };
+        let mut text = [0; NAMES_ROOM + 22];
+        let mut end = 0;
+        let mut add = |part: &[u8]| {
+            text[end..end + part.len()].copy_from_slice(part);
+            end += part.len();
+        };
+        add(b"{");
+        if self.node != Name::EMPTY {
+            add(node.as_bytes());
+            add(b"@");
+        }
+        add(host.as_bytes());
+        add(b"|0x");
+        let (digits, n) = hex(seq);
+        add(&digits[16 - n..]);
+        add(b"}");
+        f(&text[..end])
+    }
     /// Appends the text form to `out`.
     pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         out.write_char('{')?;
@@ -268,8 +297,14 @@ const DIGITS: [u8; 256] = {
 };
 
 /// The digits of `seq` at the end of the array, and their number.
+#[inline]
 fn hex(seq: u64) -> ([u8; 16], usize) {
-    (std::array::from_fn(|i| b"0123456789abcdef"[(seq >> (60 - 4 * i)) as usize & 15]), digits(seq))
+    let n = digits(seq);
+    let mut text = [b'0'; 16];
+    for (i, digit) in text[16 - n..].iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(seq >> (4 * i)) as usize & 15];
+    }
+    (text, n)
 }
 
 /// The number of a unique part in exactly the form that [`hex`] gives, so that text equality is kept.
@@ -315,15 +350,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_the_runtime_writes_reads_back(node in "[a-z0-9-]{0,12}", host in "[a-z.]{1,8}:[a-z_]{1,8}", seq in 0..ODD) {
+        fn what_the_runtime_writes_reads_back(node in "[a-z0-9-]{0,12}", host in "[a-z.]{1,8}:[a-z_]{1,140}", seq in 0..ODD) {
             let pid = Pid::new(Name::new(&node).unwrap(), Name::new(&host).unwrap(), seq);
             prop_assert_eq!(Pid::parse(&pid.to_string()).unwrap(), pid);
+            pid.with_text(|text| assert_eq!(text, pid.to_string().as_bytes()));
         }
         #[test]
         fn a_text_that_is_a_pid_is_written_as_it_was(node in "[^@|{}]{0,6}", host in "[^@|{}]{0,6}", uniq in "[^|]{0,8}") {
             let at = if node.is_empty() { "" } else { "@" };
             let text = format!("{{{node}{at}{host}|{uniq}}}");
-            prop_assert_eq!(Pid::parse(&text).unwrap().to_string(), text);
+            let pid = Pid::parse(&text).unwrap();
+            prop_assert_eq!(pid.to_string(), text.clone());
+            pid.with_text(|written| assert_eq!(written, text.as_bytes()));
         }
         #[test]
         fn any_text_is_handled(text: String) {
