@@ -9,8 +9,8 @@
 //! within a topic is the order of arrival.
 //!
 //! Contains `unsafe`: a subscription points to its channel, which stays alive
-//! because the Lua registry anchors the channel's object under that address
-//! until the subscription is removed.
+//! because the Lua registry anchors the channel's object by the number of the
+//! subscription until that is removed.
 
 use std::collections::VecDeque;
 use std::ptr::NonNull;
@@ -285,7 +285,7 @@ impl Engine {
         };
         channel.subscription.set(Some(id));
         stack.push_copy(at);
-        anchor(stack, channel);
+        anchor(stack, id);
         if topic == topic::INBOX.as_bytes() {
             mailbox.inbox = Some(id);
         }
@@ -318,14 +318,13 @@ impl Engine {
         let Some(id) = mailbox.find(topic) else { return false };
         let Some(s) = mailbox.get(id) else { return false };
         s.form = form.unwrap_or(s.form);
-        let channel = s.channel;
         // SAFETY: anchored, see the module comment.
-        if unsafe { channel.as_ref() }.is_closed() {
+        if unsafe { s.channel.as_ref() }.is_closed() {
             drop(mailbox);
             self.unsubscribe_id(stack, id);
             return false;
         }
-        push_anchored(stack, channel);
+        push_anchored(stack, id);
         true
     }
     /// Closes the channel at slot `at` and ends its subscription; what waited follows the rules of unsubscribed
@@ -351,8 +350,10 @@ impl Engine {
         self.end_subscription(stack, id);
     }
     fn end_subscription(&self, stack: &Stack<'_>, id: SubId) {
-        let Some(channel) = self.mailbox.borrow_mut().get(id).map(|s| s.channel) else { return };
-        push_anchored(stack, channel);
+        if self.mailbox.borrow_mut().get(id).is_none() {
+            return;
+        }
+        push_anchored(stack, id);
         self.close_channel(stack, -1);
         stack.drop_top(1);
         self.unsubscribe_id(stack, id);
@@ -365,7 +366,7 @@ impl Engine {
         }
         // SAFETY: still anchored; released below, after the last use.
         unsafe { old.channel.as_ref() }.subscription.set(None);
-        release(stack, old.channel);
+        release(stack, id);
         let (mut for_inbox, mut parked) = (Vec::new(), Vec::new());
         for item in old.waiting.take() {
             match (&item.content, mailbox.route(item.content.topic())) {
@@ -405,10 +406,11 @@ impl Engine {
     pub(super) fn drain_mailbox(&self, stack: &Stack<'_>) -> Vec<Content> {
         let mut mailbox = self.mailbox.borrow_mut();
         let waiting = mailbox.drain();
-        for s in mailbox.subscriptions.drain(..).flatten() {
+        for (id, s) in mailbox.subscriptions.drain(..).enumerate() {
+            let Some(s) = s else { continue };
             // SAFETY: still anchored.
             unsafe { s.channel.as_ref() }.subscription.set(None);
-            release(stack, s.channel);
+            release(stack, id as SubId);
         }
         *mailbox = Mailbox::default();
         waiting
@@ -440,19 +442,23 @@ fn push_content(stack: &Stack<'_>, content: Content, form: Form) {
     }
 }
 
-/// Pops the channel's object on top into the registry, under the channel's address.
-pub(super) fn anchor(stack: &Stack<'_>, channel: &Channel) {
+/// Where the registry holds the channel of a subscription: behind its own two places, where the first one needs no
+/// hash part.
+fn place(id: SubId) -> i64 {
+    i64::from(id) + ffi::LUA_RIDX_LAST + 1
+}
+/// Pops the channel's object on top into the registry.
+fn anchor(stack: &Stack<'_>, id: SubId) {
     // SAFETY: raw access to the registry.
-    unsafe { ffi::lua_rawsetp(stack.raw(), ffi::LUA_REGISTRYINDEX, std::ptr::from_ref(channel).cast()) }
+    unsafe { ffi::lua_rawseti(stack.raw(), ffi::LUA_REGISTRYINDEX, place(id)) }
 }
 /// Pushes the object of an anchored channel.
-pub(super) fn push_anchored(stack: &Stack<'_>, channel: NonNull<Channel>) {
+fn push_anchored(stack: &Stack<'_>, id: SubId) {
     assert!(stack.reserve(4), "Lua stack exhausted");
     // SAFETY: raw access to the registry.
-    unsafe { ffi::lua_rawgetp(stack.raw(), ffi::LUA_REGISTRYINDEX, channel.as_ptr().cast()) };
+    unsafe { ffi::lua_rawgeti(stack.raw(), ffi::LUA_REGISTRYINDEX, place(id)) };
 }
-pub(super) fn release(stack: &Stack<'_>, channel: NonNull<Channel>) {
+fn release(stack: &Stack<'_>, id: SubId) {
     stack.push_nil();
-    // SAFETY: raw access to the registry.
-    unsafe { ffi::lua_rawsetp(stack.raw(), ffi::LUA_REGISTRYINDEX, channel.as_ptr().cast()) }
+    anchor(stack, id);
 }

@@ -176,4 +176,10 @@ pub const EDITS: &[Edit] = &[
         anchor: "TString **p = G(L)->strcache[i];",
         text: "  TString *p[STRCACHE_M];\n  return luaS_newlstr(L, str, strlen(str));",
     },
+    Edit {
+        name: "size: a place for what the host keeps, without a hash part",
+        file: "lstate.c",
+        anchor: "luaH_resize(L, registry, LUA_RIDX_LAST, 0);",
+        text: "  luaH_resize(L, registry, LUA_RIDX_LAST + 1, 0);",
+    },
 ];
