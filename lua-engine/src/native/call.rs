@@ -349,7 +349,10 @@ impl<'a> Call<'a> {
     }
     /// As [`Call::str`], for functions that need UTF-8: other bytes become U+FFFD.
     pub fn text(&self, i: i32) -> Result<Cow<'a, str>, Raise> {
-        self.str(i).map(String::from_utf8_lossy)
+        self.str(i).map(|s| match std::str::from_utf8(s) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(s),
+        })
     }
     /// An argument that really is a string, without conversion.
     #[inline]

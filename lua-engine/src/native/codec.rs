@@ -205,28 +205,32 @@ impl Seen {
 /// Writes the value at the absolute index `i` if it has no parts.
 #[inline]
 fn scalar(l: *mut lua_State, i: i32, w: &mut FlatWriter<'_>) -> bool {
-    // SAFETY: raw reads of a slot that holds its value; strings are not converted.
+    let mut part = Part::NONE;
+    // SAFETY: reads a slot.
+    unsafe { sys::wippy_show(l, i, &mut part) };
+    if part.kind == ffi::LUA_TNIL {
+        w.nil();
+        return true;
+    }
+    // SAFETY: as it was just shown.
+    unsafe { write_plain(&part, u32::MAX as usize, w) }
+}
+
+/// Writes a value that has no parts and, if it is a text, at most `longest` bytes; otherwise gives false.
+///
+/// # Safety
+/// `part` shows a value that is alive.
+#[inline]
+unsafe fn write_plain(part: &Part, longest: usize, w: &mut FlatWriter<'_>) -> bool {
+    // SAFETY: the kind says which content is there.
     unsafe {
-        match ffi::lua_type(l, i) {
-            ffi::LUA_TSTRING => {
-                let mut n = 0;
-                let p = ffi::lua_tolstring(l, i, &mut n);
-                if n > u32::MAX as usize {
-                    return false;
-                }
-                w.str(std::slice::from_raw_parts(p.cast::<u8>(), n));
+        match part.kind {
+            ffi::LUA_TSTRING if part.size <= longest => {
+                w.str(std::slice::from_raw_parts(part.content.text.cast(), part.size));
             }
-            ffi::LUA_TNUMBER => {
-                let mut whole = 0;
-                let n = ffi::lua_tointegerx(l, i, &mut whole);
-                if whole != 0 && ffi::lua_isinteger(l, i) != 0 {
-                    w.int(n);
-                } else {
-                    w.float(ffi::lua_tonumberx(l, i, std::ptr::null_mut()));
-                }
-            }
-            ffi::LUA_TBOOLEAN => w.bool(ffi::lua_toboolean(l, i) != 0),
-            ffi::LUA_TNIL => w.nil(),
+            Part::INTEGER => w.int(part.content.integer),
+            ffi::LUA_TNUMBER => w.float(part.content.number),
+            ffi::LUA_TBOOLEAN => w.bool(part.size != 0),
             _ => return false,
         }
     }
@@ -427,19 +431,8 @@ impl Encoder<'_, '_> {
         if room < 9 {
             return false;
         }
-        // SAFETY: the kind says which content is there; a string lives as long as the table that holds it.
-        unsafe {
-            match part.kind {
-                ffi::LUA_TSTRING if part.size <= room - 5 && part.size <= u32::MAX as usize => {
-                    self.w.str(std::slice::from_raw_parts(part.content.text.cast(), part.size));
-                }
-                Part::INTEGER => self.w.int(part.content.integer),
-                ffi::LUA_TNUMBER => self.w.float(part.content.number),
-                ffi::LUA_TBOOLEAN => self.w.bool(part.size != 0),
-                _ => return false,
-            }
-        }
-        true
+        // SAFETY: a string lives as long as the table that holds it.
+        unsafe { write_plain(part, (room - 5).min(u32::MAX as usize), self.w) }
     }
     /// One pair of a hash part; false when it cannot cross.
     fn pair(&mut self, key: i32, depth: u32) -> Result<bool, Problem> {

@@ -9,6 +9,7 @@ use std::any::TypeId;
 use std::ffi::c_void;
 
 use wippy_lua_vm::share::{self, Constant};
+use wippy_lua_vm::sys;
 use wippy_runtime::process::HeldId;
 
 use super::call::{Call, Function, Raise, Ret};
@@ -118,11 +119,8 @@ unsafe fn drop_value<T: Object>(p: *mut c_void) -> usize {
 pub(crate) unsafe fn get<'a, T: Object>(l: *mut lua_State, i: i32) -> Option<&'a T> {
     // SAFETY: rule 4: every full userdata starts with a header; a matching id proves the type.
     unsafe {
-        if ffi::lua_type(l, i) != ffi::LUA_TUSERDATA {
-            return None;
-        }
-        let p = ffi::lua_touserdata(l, i).cast::<Inline<T>>();
-        ((*p).header.id == TypeId::of::<T>()).then(|| &(*p).value)
+        let p = sys::wippy_object(l, i).cast::<Inline<T>>();
+        (!p.is_null() && (*p).header.id == TypeId::of::<T>()).then(|| &(*p).value)
     }
 }
 
@@ -202,22 +200,16 @@ impl Stack<'_> {
     pub fn object_text(&self, i: i32) -> Option<&str> {
         // SAFETY: rule 4; the slot keeps the object while `self` is borrowed.
         unsafe {
-            if ffi::lua_type(self.raw(), i) != ffi::LUA_TUSERDATA {
-                return None;
-            }
-            let p = ffi::lua_touserdata(self.raw(), i).cast::<Inline<()>>();
-            ((*p).header.text)(p.cast())
+            let p = sys::wippy_object(self.raw(), i).cast::<Inline<()>>();
+            if p.is_null() { None } else { ((*p).header.text)(p.cast()) }
         }
     }
     /// The stream that the object in slot `i` stands for, see [`Object::stream`].
     pub fn object_stream(&self, i: i32) -> Option<HeldId> {
         // SAFETY: rule 4.
         unsafe {
-            if ffi::lua_type(self.raw(), i) != ffi::LUA_TUSERDATA {
-                return None;
-            }
-            let p = ffi::lua_touserdata(self.raw(), i).cast::<Inline<()>>();
-            ((*p).header.stream)(p.cast())
+            let p = sys::wippy_object(self.raw(), i).cast::<Inline<()>>();
+            if p.is_null() { None } else { ((*p).header.stream)(p.cast()) }
         }
     }
     /// Keeps the top value alive with the object at `i`, in its slot `n` (from 1), popping it. The object must

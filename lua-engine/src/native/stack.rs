@@ -127,14 +127,11 @@ impl<'a> Stack<'a> {
     /// The slot must keep its value for as long as the result is used.
     #[inline]
     pub(crate) unsafe fn bytes_raw<'s>(&self, i: i32) -> Option<&'s [u8]> {
-        // SAFETY: lua_tolstring on a string neither converts nor raises.
+        // SAFETY: reads only; the slot keeps the string.
         unsafe {
-            if ffi::lua_type(self.l, i) != ffi::LUA_TSTRING {
-                return None;
-            }
             let mut n = 0;
-            let p = ffi::lua_tolstring(self.l, i, &mut n);
-            Some(std::slice::from_raw_parts(p.cast(), n))
+            let p = sys::wippy_text(self.l, i, &mut n);
+            if p.is_null() { None } else { Some(std::slice::from_raw_parts(p.cast(), n)) }
         }
     }
     /// The number in the slot as a float, integers included; no string conversion.
@@ -248,13 +245,9 @@ impl<'a> Stack<'a> {
     /// `t[key] = top`, popping the top. `t` must be a table that is not frozen.
     #[inline]
     pub fn set_field(&self, t: i32, key: &str) {
-        let t = self.absolute(t);
-        self.push_str(key);
-        // SAFETY: raw access with a string key; the value lies below the key.
-        unsafe {
-            ffi::lua_rotate(self.l, -2, 1);
-            ffi::lua_rawset(self.l, t);
-        }
+        self.room();
+        // SAFETY: room was made; raw access, and allocation cannot fail (rule 2).
+        unsafe { sys::wippy_settext(self.l, self.absolute(t), key.as_ptr().cast(), key.len()) }
     }
     /// `t[n] = top`, popping the top. `t` must be a table that is not frozen.
     #[inline]

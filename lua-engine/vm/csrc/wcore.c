@@ -138,6 +138,39 @@ static void see (const TValue *o, wippy_Part *part) {
   }
 }
 
+/* What lies at a stack index, or the index of an upvalue of the C function
+** that runs; NULL: nothing. */
+static const TValue *valueat (lua_State *L, int idx) {
+  StkId func = L->ci->func.p;
+  if (idx > 0)
+    return func + idx < L->top.p ? s2v(func + idx) : NULL;
+  if (idx > LUA_REGISTRYINDEX)
+    return s2v(L->top.p + idx);
+  idx = LUA_REGISTRYINDEX - idx;
+  if (idx > 0 && ttisCclosure(s2v(func)) && idx <= clCvalue(s2v(func))->nupvalues)
+    return &clCvalue(s2v(func))->upvalue[idx - 1];
+  return NULL;
+}
+
+LUA_API void wippy_show (lua_State *L, int idx, wippy_Part *part) {
+  const TValue *o = valueat(L, idx);
+  if (o == NULL) part->type = LUA_TNONE;
+  else see(o, part);
+}
+
+LUA_API const char *wippy_text (lua_State *L, int idx, size_t *len) {
+  const TValue *o = valueat(L, idx);
+  if (o == NULL || !ttisstring(o)) return NULL;
+  *len = tsslen(tsvalue(o));
+  return getstr(tsvalue(o));
+}
+
+LUA_API void *wippy_object (lua_State *L, int idx) {
+  const TValue *o = valueat(L, idx);
+  return o != NULL && ttisfulluserdata(o) ? getudatamem(uvalue(o)) : NULL;
+}
+
+
 /*
 ** As luaH_next, in the same order, by place instead of by key: nothing has to
 ** be found again, and nothing is copied.

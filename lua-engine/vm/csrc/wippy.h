@@ -28,6 +28,9 @@ typedef struct wippy_Part {
     lua_Number n;
   } as;
 } wippy_Part;
+LUA_API void wippy_show (lua_State *L, int idx, wippy_Part *part);
+LUA_API const char *wippy_text (lua_State *L, int idx, size_t *len);
+LUA_API void *wippy_object (lua_State *L, int idx);
 LUA_API unsigned int wippy_hash (lua_State *L, const char *s, size_t len);
 LUA_API void wippy_look (lua_State *L, int idx, const char *s, size_t len, unsigned int hash,
                          wippy_Part *part);

@@ -105,6 +105,13 @@ unsafe extern "C-unwind" {
     /// programs may: a `__gc` in it is ignored. Raises for a read-only table.
     pub fn wippy_setmetatable(L: *mut lua_State, idx: c_int);
 
+    /// Shows what lies at `idx`, a stack index or that of an upvalue of the host function that runs; kind -1: nothing.
+    /// Neither raises nor allocates.
+    pub fn wippy_show(L: *mut lua_State, idx: c_int, part: *mut Part);
+    /// The bytes of the string at `idx` (as for [`wippy_show`]), valid while it is alive; null for anything else.
+    pub fn wippy_text(L: *mut lua_State, idx: c_int, len: *mut usize) -> *const c_char;
+    /// The block of the full userdata at `idx` (as for [`wippy_show`]), valid while it is alive; null for anything else.
+    pub fn wippy_object(L: *mut lua_State, idx: c_int) -> *mut c_void;
     /// Shows the next pair of the table at stack index `idx` from `place` on (0: the first) in the order of `lua_next`
     /// and moves `place` behind it; 0: there is none. Neither raises nor allocates. The table must not change between
     /// two visits.
