@@ -27,6 +27,7 @@ pub use factory::LuaFactory;
 pub use files::FileCompiler;
 pub use lint::{Finding, is_linted, lint_entries};
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use wippy_lua_vm::share::{Chunk, Image};
@@ -83,12 +84,35 @@ pub struct Plan {
     /// For code that is no entry.
     pub evaluation: Option<Evaluation>,
     image: OnceLock<Arc<Image>>,
+    loads: AtomicBool,
 }
 
 impl Plan {
     pub fn new(program: Program, libraries: Vec<Unit>, main: Unit, method: Arc<str>, pooled: bool) -> Plan {
         let (limits, evaluation) = (OwnLimits::default(), None);
-        Plan { program: Arc::new(program), libraries, main, method, pooled, limits, evaluation, image: OnceLock::new() }
+        Plan {
+            program: Arc::new(program),
+            libraries,
+            main,
+            method,
+            pooled,
+            limits,
+            evaluation,
+            image: OnceLock::new(),
+            loads: AtomicBool::new(false),
+        }
+    }
+    /// Says that a VM was loaded and its chunk gave the entry's own method.
+    pub(crate) fn has_loaded(&self) {
+        let steady = |image: &Arc<Image>| image.chunks().iter().all(|chunk| chunk.is_steady());
+        if !self.loads.load(Ordering::Relaxed) && self.evaluation.is_none() && self.image.get().is_some_and(steady) {
+            self.loads.store(true, Ordering::Relaxed);
+        }
+    }
+    /// Whether it is known that loading a VM for the entry's own method does not fail, but for a lack of memory: it has
+    /// not failed before, and each time is like the first.
+    pub(crate) fn loads_surely(&self) -> bool {
+        self.loads.load(Ordering::Relaxed)
     }
     /// What its VMs share: the chunks of the libraries, in their order, then that of main, and the globals. Made when the
     /// first VM is. Errors: bytecode that does not load.

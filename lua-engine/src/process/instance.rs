@@ -143,6 +143,9 @@ impl LuaProcess {
             }
             select_method(stack, if method.is_empty() { &self.plan.method } else { method })
         })?;
+        if self.is_own(method) {
+            self.plan.has_loaded();
+        }
         if self.again {
             // SAFETY: raw access to the registry with the function on top.
             vm.enter(|stack| unsafe {
@@ -155,6 +158,11 @@ impl LuaProcess {
             engine.loading.set(std::ptr::null_mut());
         }
         Ok(vm)
+    }
+
+    /// Whether `method` is the one that the entry names.
+    fn is_own(&self, method: &str) -> bool {
+        method.is_empty() || *method == *self.plan.method
     }
 
     /// Loads the code unless that has been done, and makes main ready to run.
@@ -336,8 +344,10 @@ fn run_coroutine(vm: &Vm, engine: &Engine, id: CoId, plan: &Plan) -> Option<Step
 impl Process for LuaProcess {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
         self.check_capabilities(control)?;
-        // Code that may not compute long is not loaded in the time of whoever starts it.
-        if self.vm.is_none() && control.cpu_limit() > 0 {
+        // Code that may not compute long is not loaded in the time of whoever starts it. Nor is code that cannot fail to
+        // load, which so is loaded by the worker that runs it.
+        let later = control.cpu_limit() > 0 || (self.is_own(&call.method) && self.plan.loads_surely());
+        if self.vm.is_none() && later {
             self.unloaded = Some(Box::new(call.clone()));
             return Ok(());
         }
@@ -397,6 +407,9 @@ impl Process for LuaProcess {
                 rare.orphans.borrow_mut().clear();
             }
             engine.cancel_timers(armed);
+            if !self.again {
+                return;
+            }
             drop(engine.drain_mailbox(stack));
             engine.set_control(None);
             engine.forgiven.set(vm.memory_errors());
@@ -406,6 +419,9 @@ impl Process for LuaProcess {
                 ffi::lua_settop(vm.raw(), 0);
             }
         });
+        if !self.again {
+            self.vm = None;
+        }
     }
 }
 

@@ -39,6 +39,8 @@ LUA_API int wippy_visit (lua_State *L, int idx, size_t *place, wippy_Part *pair)
 LUA_API void wippy_pushvisited (lua_State *L, int idx, size_t place);
 LUA_API void wippy_settext (lua_State *L, int idx, const char *s, size_t len);
 
+LUA_API int wippy_issteady (lua_State *L, int idx);
+
 typedef int (*wippy_PreemptFn) (lua_State *L, int yieldable);
 LUA_API void wippy_setfuel (lua_State *L, int fuel);
 LUA_API int wippy_getfuel (lua_State *L);

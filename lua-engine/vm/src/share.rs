@@ -51,7 +51,10 @@ pub struct SyntaxError(pub String);
 
 /// A compiled chunk of code with all its functions and strings.
 #[derive(Debug)]
-pub struct Chunk(NonNull<c_void>);
+pub struct Chunk {
+    raw: NonNull<c_void>,
+    steady: bool,
+}
 
 // SAFETY: never written until dropped.
 unsafe impl Send for Chunk {}
@@ -83,10 +86,17 @@ impl Chunk {
                 let text = std::slice::from_raw_parts(text.cast(), len);
                 return Err(SyntaxError(String::from_utf8_lossy(text).into_owned()));
             }
+            let steady = sys::wippy_issteady(l, -1) != 0;
             let _locked = lock();
             let raw = NonNull::new(sys::wippy_sharechunk(l, -1)).expect("the compiler gives a Lua function");
-            Ok(Chunk(raw))
+            Ok(Chunk { raw, steady })
         }
+    }
+    /// Whether each run of it in a fresh VM with the same globals is like the first, but for a lack of memory: it only
+    /// makes functions and tables, reads and sets names, and requires what has a constant name. Never so for a chunk that
+    /// computes, branches or calls anything else.
+    pub fn is_steady(&self) -> bool {
+        self.steady
     }
 }
 
@@ -94,7 +104,7 @@ impl Drop for Chunk {
     fn drop(&mut self) {
         let _locked = lock();
         // SAFETY: made by `wippy_sharechunk`; no image holds it any more, so no VM sees it.
-        unsafe { sys::wippy_unshare(self.0.as_ptr()) };
+        unsafe { sys::wippy_unshare(self.raw.as_ptr()) };
     }
 }
 
@@ -155,7 +165,7 @@ impl Drop for Set {
 
 impl Image {
     pub fn new(chunks: Vec<Arc<Chunk>>, globals: Option<Arc<Globals>>) -> Image {
-        let holders = chunks.iter().map(|c| c.0).chain(globals.iter().map(|g| g.0));
+        let holders = chunks.iter().map(|c| c.raw).chain(globals.iter().map(|g| g.0));
         let holders: Vec<*mut c_void> = holders.map(NonNull::as_ptr).collect();
         let _locked = lock();
         // SAFETY: live chunks and globals, which the image keeps.
@@ -187,7 +197,7 @@ impl Image {
     pub(crate) unsafe fn push_chunk(&self, state: *mut lua_State, i: usize) -> bool {
         let Some(chunk) = self.chunks.get(i) else { return false };
         // SAFETY: by contract the state sees the strings of this image.
-        unsafe { sys::wippy_pushchunk(state, chunk.0.as_ptr()) };
+        unsafe { sys::wippy_pushchunk(state, chunk.raw.as_ptr()) };
         true
     }
 }

@@ -130,6 +130,10 @@ unsafe extern "C-unwind" {
     /// slots; may raise a memory error.
     pub fn wippy_settext(L: *mut lua_State, idx: c_int, s: *const c_char, len: usize);
 
+    /// 1 if the chunk at stack index `idx` does the same each time it runs in a fresh state with the same globals, see
+    /// csrc/wsteady.c.
+    pub(crate) fn wippy_issteady(L: *mut lua_State, idx: c_int) -> c_int;
+
     /// Backward jumps and Lua calls the state may make before its
     /// [`PreemptFn`] is asked; at least 1. One tank for all its coroutines.
     pub fn wippy_setfuel(L: *mut lua_State, fuel: c_int);
