@@ -48,7 +48,7 @@ impl SpawnRequest {
 }
 
 impl Node {
-    /// Starts a process. Its code is loaded in the caller's thread, so a failure to load is the error returned and no
+    /// Starts a process. Code that may fail to load is loaded in the caller's thread: the failure is the error returned and no
     /// process exists.
     ///
     /// Errors: NotFound `host not found`, `factory not found`; Internal `host does not implement process.Host`,
