@@ -213,7 +213,7 @@ impl Relation {
     }
 
     fn functions(&mut self, a: &Function, b: &Function) -> bool {
-        if a.origin != Origin::Declared || !a.generics.is_empty() || !b.generics.is_empty() {
+        if a.origin == Origin::Builtin || !a.generics.is_empty() || !b.generics.is_empty() {
             return true;
         }
         // A method takes its receiver as first argument when it is called as a function.

@@ -210,6 +210,7 @@ impl<'t> Checker<'t, '_> {
                     for part in target.children() {
                         self.expr(part);
                     }
+                    let value = if self.is_own_index(*target, at) { Ty::Undetermined } else { value };
                     self.assign_field(*target, &value);
                 }
                 _ => {}
@@ -238,6 +239,15 @@ impl<'t> Checker<'t, '_> {
             self.store(path, symbol, value);
         }
         Some(path)
+    }
+
+    /// `C.__index = C`: what the class has when it is used counts, not what it had here.
+    fn is_own_index(&self, target: Node<'t>, value: Node<'t>) -> bool {
+        let class = target.children().next().filter(|c| c.kind() == SyntaxKind::NameExpr);
+        let symbol = class.and_then(|c| self.scopes.symbol_of(c));
+        member_token(target).is_some_and(|name| name.text() == "__index")
+            && symbol.is_some()
+            && self.scopes.symbol_of(value) == symbol
     }
 
     /// `t.f = v`: nothing is checked, but what is known of `t` grows.
