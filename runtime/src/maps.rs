@@ -1,6 +1,6 @@
 //! Hash maps for what is looked up on the way of a message or a start.
 //!
-//! The hash is foldhash's, seeded at random in each run: a tenth of the time of the standard library's, and against
+//! The hash is foldhash's, seeded anew in each run: a tenth of the time of the standard library's, and against
 //! chosen keys not as strong, so maps that strangers fill at will keep the standard one.
 
 use std::collections::{HashMap, HashSet};
