@@ -43,6 +43,9 @@ pub fn union(types: impl IntoIterator<Item = Ty>) -> Ty {
     if any {
         return Ty::Any;
     }
+    if members.len() == 1 {
+        return members.swap_remove(0);
+    }
     members.sort_by(|a, b| match (a, b) {
         (Ty::Str(a), Ty::Str(b)) => a.cmp(b),
         (Ty::Int(a), Ty::Int(b)) => a.cmp(b),
@@ -60,11 +63,22 @@ pub fn union(types: impl IntoIterator<Item = Ty>) -> Ty {
 }
 
 fn drop_subsumed(members: &mut Vec<Ty>) {
-    let has = |members: &[Ty], ty: &Ty| members.contains(ty);
-    let (nil, boolean) = (has(members, &Ty::Nil), has(members, &Ty::Boolean));
-    let both = has(members, &Ty::Bool(true)) && has(members, &Ty::Bool(false));
-    let (number, string, table) = (has(members, &Ty::Number), has(members, &Ty::String), has(members, &Ty::Table));
-    let integer = number || has(members, &Ty::Integer);
+    let (mut nil, mut boolean, mut yes, mut no) = (false, false, false, false);
+    let (mut number, mut integer, mut string, mut table) = (false, false, false, false);
+    for member in members.iter() {
+        match member {
+            Ty::Nil => nil = true,
+            Ty::Boolean => boolean = true,
+            Ty::Bool(true) => yes = true,
+            Ty::Bool(false) => no = true,
+            Ty::Number => (number, integer) = (true, true),
+            Ty::Integer => integer = true,
+            Ty::String => string = true,
+            Ty::Table => table = true,
+            _ => {}
+        }
+    }
+    let both = yes && no;
     members.retain(|m| match m {
         Ty::SoftNil => !nil,
         Ty::Bool(_) => !boolean && !both,

@@ -5,10 +5,10 @@
 //! one named like the file. `any` promises nothing. All of them are read together the first time one is asked for.
 
 use crate::generics::same;
+use crate::hash::Map;
 use crate::lower::{Lower, reference};
 use crate::ty::{Def, Ty};
 use crate::{Imports, Manifest};
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use wippy_lua_syntax::SyntaxKind;
 
@@ -61,7 +61,7 @@ manifests![
 pub const GLOBALS: &str = "globals";
 
 struct Builtins {
-    modules: HashMap<&'static str, Arc<Manifest>>,
+    modules: Map<&'static str, Arc<Manifest>>,
 }
 
 static BUILTINS: LazyLock<Builtins> = LazyLock::new(read);
@@ -69,7 +69,7 @@ static BUILTINS: LazyLock<Builtins> = LazyLock::new(read);
 fn read() -> Builtins {
     // Types of other modules are written with their module; those read so far are in sight.
     let mut imports = Imports::default();
-    let mut modules = HashMap::new();
+    let mut modules = Map::default();
     for (name, source) in SOURCES {
         let parsed = wippy_lua_syntax::parse(source);
         debug_assert!(parsed.errors.is_empty(), "{name}: {:?}", parsed.errors);

@@ -1,6 +1,7 @@
 //! What the checker and the linter report, and how a person sees it.
 
 use crate::SyntaxError;
+use std::cell::OnceCell;
 use std::fmt;
 use std::ops::Range;
 
@@ -197,22 +198,30 @@ impl Diagnostic {
     }
 }
 
-/// Turns byte offsets into lines and columns.
-pub(crate) struct Lines {
-    starts: Vec<u32>,
+/// Turns byte offsets into lines and columns. Looks for lines when it is first asked: most sources have nothing wrong.
+pub(crate) struct Lines<'t> {
+    source: &'t str,
+    starts: OnceCell<Vec<u32>>,
 }
 
-impl Lines {
+impl<'t> Lines<'t> {
     /// A line ends at `\n`, `\r\n` or a lone `\r`.
-    pub(crate) fn new(source: &str) -> Self {
-        let bytes = source.as_bytes();
-        let ends = |(i, b): (usize, &u8)| *b == b'\n' || (*b == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
-        let starts = bytes.iter().enumerate().filter(|x| ends(*x)).map(|(i, _)| i as u32 + 1);
-        Lines { starts: std::iter::once(0).chain(starts).collect() }
+    pub(crate) fn new(source: &'t str) -> Self {
+        Lines { source, starts: OnceCell::new() }
+    }
+
+    fn starts(&self) -> &[u32] {
+        self.starts.get_or_init(|| {
+            let bytes = self.source.as_bytes();
+            let ends = |(i, b): (usize, &u8)| *b == b'\n' || (*b == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
+            let starts = bytes.iter().enumerate().filter(|x| ends(*x)).map(|(i, _)| i as u32 + 1);
+            std::iter::once(0).chain(starts).collect()
+        })
     }
 
     pub(crate) fn place(&self, offset: u32) -> (u32, u32) {
-        let line = self.starts.partition_point(|s| *s <= offset).max(1);
-        (line as u32, offset - self.starts[line - 1] + 1)
+        let starts = self.starts();
+        let line = starts.partition_point(|s| *s <= offset).max(1);
+        (line as u32, offset - starts[line - 1] + 1)
     }
 }

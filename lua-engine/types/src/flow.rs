@@ -5,9 +5,9 @@
 //! remembers them, [`Flow::join`] merges the ends of several branches. This file knows no syntax.
 
 use crate::algebra::{either, has_nil};
+use crate::hash::Map;
 use crate::scope::SymbolId;
 use crate::ty::Ty;
-use std::collections::HashMap;
 
 /// Field names in a path.
 const MAX_PATH: u8 = 8;
@@ -33,14 +33,23 @@ pub struct Known {
 pub struct End {
     dead: bool,
     vague: bool,
-    changes: HashMap<PathId, Option<Known>>,
+    /// In the order of the paths.
+    changes: Vec<(PathId, Option<Known>)>,
+}
+
+impl End {
+    /// What the path is after this branch; none if it is as it was.
+    fn change(&self, path: PathId) -> Option<&Option<Known>> {
+        self.changes.binary_search_by_key(&path, |(path, _)| *path).ok().map(|at| &self.changes[at].1)
+    }
 }
 
 #[derive(Default)]
 pub struct Flow<'t> {
     paths: Vec<PathData>,
-    roots: HashMap<SymbolId, PathId>,
-    fields: HashMap<(PathId, &'t str), PathId>,
+    /// By symbol.
+    roots: Vec<Option<PathId>>,
+    fields: Map<(PathId, &'t str), PathId>,
     facts: Vec<Option<Known>>,
     log: Vec<(PathId, Option<Known>)>,
     /// Paths whose nil may become something else in any call.
@@ -63,11 +72,15 @@ pub struct Mark {
 
 impl<'t> Flow<'t> {
     pub fn root(&mut self, symbol: SymbolId) -> PathId {
-        if let Some(path) = self.roots.get(&symbol) {
+        let at = symbol.0 as usize;
+        if let Some(Some(path)) = self.roots.get(at) {
             return *path;
         }
         let path = self.add(PathData { root: symbol, parent: None, depth: 0, children: vec![] });
-        self.roots.insert(symbol, path);
+        if self.roots.len() <= at {
+            self.roots.resize(at + 1, None);
+        }
+        self.roots[at] = Some(path);
         path
     }
 
@@ -191,12 +204,13 @@ impl<'t> Flow<'t> {
 
     /// Ends a branch that started at `start` and goes back to `back`.
     pub fn leave(&mut self, start: Mark, back: Mark) -> End {
-        let mut changes = HashMap::new();
+        let mut paths: Vec<PathId> = vec![];
         if !self.dead {
-            for (path, _) in &self.log[start.log..] {
-                changes.entry(*path).or_insert_with(|| self.facts[path.0 as usize].clone());
-            }
+            paths.extend(self.log[start.log..].iter().map(|(path, _)| *path));
+            paths.sort_unstable();
+            paths.dedup();
         }
+        let changes = paths.into_iter().map(|path| (path, self.facts[path.0 as usize].clone())).collect();
         let end = End { dead: self.dead, vague: self.vague, changes };
         self.undo(back);
         end
@@ -210,14 +224,14 @@ impl<'t> Flow<'t> {
             return;
         }
         self.vague = alive.iter().any(|e| e.vague);
-        let mut paths: Vec<PathId> = alive.iter().flat_map(|e| e.changes.keys().copied()).collect();
+        let mut paths: Vec<PathId> = alive.iter().flat_map(|e| e.changes.iter().map(|(path, _)| *path)).collect();
         paths.sort_unstable();
         paths.dedup();
         for path in paths {
             let current = self.facts[path.0 as usize].clone();
             let mut merged: Option<Option<Known>> = None;
             for end in &alive {
-                let fact = end.changes.get(&path).unwrap_or(&current);
+                let fact = end.change(path).unwrap_or(&current);
                 merged = Some(match (merged, fact) {
                     (None, fact) => fact.clone(),
                     (Some(Some(a)), Some(b)) => Some(Known { ty: either(a.ty, b.ty.clone()), function: b.function }),

@@ -18,6 +18,7 @@ mod check;
 mod diagnostic;
 mod flow;
 mod generics;
+mod hash;
 pub mod lint;
 mod literal;
 mod lower;

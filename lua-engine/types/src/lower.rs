@@ -5,11 +5,11 @@
 //! made before its body is read, so declarations may refer to themselves and to each other.
 
 use crate::algebra::{intersection, optional, union};
+use crate::hash::Map;
 use crate::ty::{
     Annotation, Asserts, Def, Fact, Field, Function, Name, Named, Origin, Param, Record, Results, Shape, Ty, TypeParam,
 };
 use crate::{Imports, Manifest, builtin, literal, relate};
-use std::collections::HashMap;
 use std::sync::Arc;
 use wippy_lua_syntax::{Node, SyntaxKind};
 
@@ -26,14 +26,14 @@ pub struct Lower<'t, 'e> {
     builtin: bool,
     /// The types are read as values of a program: with their annotations, and names that mean nothing stay names.
     pub values: bool,
-    levels: Vec<HashMap<&'t str, Entry>>,
+    levels: Vec<Map<&'t str, Entry>>,
     /// Local variables that hold a module: `local a = require("b")`.
-    aliases: HashMap<&'t str, String>,
+    aliases: Map<&'t str, String>,
     /// Types of the expressions in `typeof(...)`, by index of their node; found before a type is read.
-    pub typeofs: HashMap<usize, Ty>,
+    pub typeofs: Map<usize, Ty>,
     /// All definitions made here. Types refer to them weakly.
     pub defs: Vec<Arc<Def>>,
-    names: HashMap<&'t str, Name>,
+    names: Map<&'t str, Name>,
 }
 
 impl<'t, 'e> Lower<'t, 'e> {
@@ -42,11 +42,11 @@ impl<'t, 'e> Lower<'t, 'e> {
             imports,
             builtin,
             values: false,
-            levels: vec![HashMap::new()],
-            aliases: HashMap::new(),
-            typeofs: HashMap::new(),
+            levels: vec![Map::default()],
+            aliases: Map::default(),
+            typeofs: Map::default(),
             defs: vec![],
-            names: HashMap::new(),
+            names: Map::default(),
         }
     }
 
@@ -55,7 +55,7 @@ impl<'t, 'e> Lower<'t, 'e> {
     }
 
     pub fn open(&mut self) {
-        self.levels.push(HashMap::new());
+        self.levels.push(Map::default());
     }
 
     pub fn close(&mut self) {
@@ -74,7 +74,7 @@ impl<'t, 'e> Lower<'t, 'e> {
     }
 
     /// The types declared at the top level.
-    pub fn exported(&self) -> HashMap<Name, Arc<Def>> {
+    pub fn exported(&self) -> Map<Name, Arc<Def>> {
         let defs = self.levels[0].values().filter_map(|e| match e {
             Entry::Def(def) => Some((def.name.clone(), def.clone())),
             Entry::Param(_) => None,

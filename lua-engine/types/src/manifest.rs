@@ -1,7 +1,7 @@
 //! What one module tells the modules that import it.
 
+use crate::hash::Map;
 use crate::ty::{Def, Name, Ty};
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ pub struct Manifest {
     /// The first value of the chunk's `return`s.
     pub export: Ty,
     /// The types declared at the top level.
-    pub types: HashMap<Name, Arc<Def>>,
+    pub types: Map<Name, Arc<Def>>,
     /// All definitions that types of this module refer to.
     pub(crate) _defs: Vec<Arc<Def>>,
     pub(crate) _imports: Vec<Arc<Manifest>>,
@@ -19,7 +19,7 @@ pub struct Manifest {
 impl Manifest {
     /// A module nothing is known of.
     pub fn unknown() -> Manifest {
-        Manifest { export: Ty::Undetermined, types: HashMap::new(), _defs: vec![], _imports: vec![] }
+        Manifest { export: Ty::Undetermined, types: Map::default(), _defs: vec![], _imports: vec![] }
     }
 }
 
@@ -34,7 +34,7 @@ impl fmt::Debug for Manifest {
 /// The manifests a chunk may refer to, by the name it knows them under.
 #[derive(Debug, Default, Clone)]
 pub struct Imports {
-    modules: HashMap<String, Arc<Manifest>>,
+    modules: Map<String, Arc<Manifest>>,
 }
 
 impl Imports {

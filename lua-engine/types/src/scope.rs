@@ -4,7 +4,7 @@
 //! in a closure perhaps; does a table get out of sight), the lint rules are made of nothing else. Types are not
 //! looked at. Sources nested too deeply for the pass are marked [`Scopes::incomplete`].
 
-use std::collections::HashMap;
+use crate::hash::Map;
 use std::ops::Range;
 use wippy_lua_syntax::{Node, SyntaxKind, Token, Tree};
 
@@ -67,16 +67,16 @@ pub struct Scopes<'t> {
     /// Symbol of every `NameExpr` and `FunctionName`, by index of the node.
     uses: Vec<u32>,
     /// Symbol by the first byte of its declaration.
-    declared: HashMap<u32, SymbolId>,
-    pub globals: HashMap<&'t str, SymbolId>,
+    declared: Map<u32, SymbolId>,
+    pub globals: Map<&'t str, SymbolId>,
     /// Targets of all assignments, in the order of the source.
     pub assigned: Vec<Node<'t>>,
     /// For loops and function bodies (by index of the node) the part of `assigned` within.
-    pub within: HashMap<usize, Range<usize>>,
+    pub within: Map<usize, Range<usize>>,
     /// Numbers of functions by the index of their body's node.
-    pub functions: HashMap<usize, u32>,
+    pub functions: Map<usize, u32>,
     /// How many assignments there are to a field of that name, on whatever table.
-    pub assigned_fields: HashMap<&'t str, u32>,
+    pub assigned_fields: Map<&'t str, u32>,
     /// The `goto`s of every function, by its number.
     pub gotos: Vec<bool>,
     pub incomplete: bool,
@@ -88,16 +88,16 @@ impl<'t> Scopes<'t> {
         let scopes = Scopes {
             symbols: vec![],
             uses: vec![NONE; nodes],
-            declared: HashMap::new(),
-            globals: HashMap::new(),
+            declared: Map::default(),
+            globals: Map::default(),
             assigned: vec![],
-            within: HashMap::new(),
-            functions: HashMap::new(),
-            assigned_fields: HashMap::new(),
+            within: Map::default(),
+            functions: Map::default(),
+            assigned_fields: Map::default(),
             gotos: vec![false],
             incomplete: false,
         };
-        let mut pass = Pass { scopes, visible: HashMap::new(), open: vec![], function: 0, depth: 0 };
+        let mut pass = Pass { scopes, visible: Map::default(), hidden: vec![], open: vec![], function: 0, depth: 0 };
         for block in tree.root().children().filter(|n| n.kind() == SyntaxKind::Block) {
             pass.block(block);
         }
@@ -148,25 +148,35 @@ enum Use {
 
 struct Pass<'t> {
     scopes: Scopes<'t>,
-    visible: HashMap<&'t str, Vec<SymbolId>>,
-    /// Names declared in the open blocks.
-    open: Vec<Vec<&'t str>>,
+    /// What each name means here.
+    visible: Map<&'t str, SymbolId>,
+    /// Names declared in the open blocks, with what they meant before.
+    hidden: Vec<(&'t str, Option<SymbolId>)>,
+    /// How many of them there were when each open block began.
+    open: Vec<usize>,
     function: u32,
     depth: u32,
 }
 
 impl<'t> Pass<'t> {
     fn block(&mut self, block: Node<'t>) {
-        self.open.push(vec![]);
+        self.open();
         block.children().for_each(|stat| self.node(stat, Use::Look));
         self.close();
     }
 
+    fn open(&mut self) {
+        self.open.push(self.hidden.len());
+    }
+
     fn close(&mut self) {
-        for name in self.open.pop().unwrap_or_default() {
-            if let Some(stack) = self.visible.get_mut(name) {
-                stack.pop();
-            }
+        let start = self.open.pop().unwrap_or_default();
+        while self.hidden.len() > start {
+            match self.hidden.pop() {
+                Some((name, Some(before))) => self.visible.insert(name, before),
+                Some((name, None)) => self.visible.remove(name),
+                None => None,
+            };
         }
     }
 
@@ -174,13 +184,15 @@ impl<'t> Pass<'t> {
         let name = token.text();
         let id = self.symbol(name, kind, token.range());
         self.scopes.declared.insert(token.range().start, id);
-        let stack = self.visible.entry(name).or_default();
-        self.scopes.symbols[id.0 as usize].shadows = !stack.is_empty();
-        stack.push(id);
-        if let Some(block) = self.open.last_mut() {
-            block.push(name);
-        }
+        self.scopes.symbols[id.0 as usize].shadows = self.show(name, id);
         id
+    }
+
+    /// Makes a name mean a symbol until the end of the block. Whether it meant another one before.
+    fn show(&mut self, name: &'t str, id: SymbolId) -> bool {
+        let before = self.visible.insert(name, id);
+        self.hidden.push((name, before));
+        before.is_some()
     }
 
     fn symbol(&mut self, name: &'t str, kind: SymbolKind, range: Range<u32>) -> SymbolId {
@@ -205,7 +217,7 @@ impl<'t> Pass<'t> {
     /// The symbol a name means here; globals come into being when they are first mentioned.
     fn find(&mut self, token: Token<'t>) -> SymbolId {
         let name = token.text();
-        if let Some(id) = self.visible.get(name).and_then(|stack| stack.last()) {
+        if let Some(id) = self.visible.get(name) {
             return *id;
         }
         if let Some(id) = self.scopes.globals.get(name) {
@@ -324,14 +336,11 @@ impl<'t> Pass<'t> {
         self.scopes.gotos.push(false);
         self.scopes.functions.insert(body.index(), self.function);
         let first = self.scopes.assigned.len();
-        self.open.push(vec![]);
+        self.open();
         if let Some(colon) = method {
             let id = self.symbol("self", SymbolKind::Receiver, colon.range());
             self.scopes.declared.insert(colon.range().start, id);
-            self.visible.entry("self").or_default().push(id);
-            if let Some(block) = self.open.last_mut() {
-                block.push("self");
-            }
+            self.show("self", id);
         }
         for part in body.children() {
             if part.kind() != SyntaxKind::ParamList {
@@ -386,7 +395,7 @@ impl<'t> Pass<'t> {
             let name = callee.text();
             callee.kind() == SyntaxKind::NameExpr
                 && matches!(name, "ipairs" | "pairs" | "next" | "type" | "tostring" | "tonumber" | "print" | "select")
-                && self.visible.get(name).is_none_or(Vec::is_empty)
+                && !self.visible.contains_key(name)
         });
         for part in node.children() {
             match part.kind() {
@@ -403,7 +412,7 @@ impl<'t> Pass<'t> {
         let first = self.scopes.assigned.len();
         if node.kind() == SyntaxKind::RepeatStat {
             // The condition sees the locals of the body.
-            self.open.push(vec![]);
+            self.open();
             for part in node.children() {
                 match part.kind() {
                     SyntaxKind::Block => part.children().for_each(|stat| self.node(stat, Use::Look)),
@@ -413,7 +422,7 @@ impl<'t> Pass<'t> {
             self.close();
         } else {
             let mut names = None;
-            self.open.push(vec![]);
+            self.open();
             for part in node.children() {
                 match part.kind() {
                     SyntaxKind::ForNames => names = Some(part),

@@ -5,7 +5,7 @@
 //! walk over a type is bounded. Recursion goes only through [`Named`], which refers to its definition weakly: whoever
 //! keeps a manifest keeps the definitions it needs.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// A name, shared.
 pub type Name = Arc<str>;
@@ -16,6 +16,10 @@ const MAX_WEIGHT: u32 = 20_000;
 const MAX_DEPTH: u16 = 60;
 /// Steps from alias to alias until a type is given up.
 const MAX_ALIASES: usize = 64;
+/// Lists of arguments for which a definition keeps what it is with them, and the weight of one: definitions of the
+/// runtime live as long as it.
+const MAX_KEPT: usize = 8;
+const MAX_KEPT_WEIGHT: usize = 32;
 
 /// A type.
 #[derive(Clone, Debug)]
@@ -182,6 +186,8 @@ pub struct Def {
     /// Set when the declaration has been read; until then the type is undetermined.
     pub body: OnceLock<Ty>,
     pub builtin: bool,
+    /// The body with arguments filled in, for those it was needed with first.
+    filled: Mutex<Vec<(Vec<Ty>, Ty)>>,
 }
 
 #[derive(Debug)]
@@ -233,7 +239,27 @@ impl Record {
 
 impl Def {
     pub fn new(name: Name, params: Vec<Arc<TypeParam>>, builtin: bool) -> Arc<Def> {
-        Arc::new(Def { name, params, body: OnceLock::new(), builtin })
+        Arc::new(Def { name, params, body: OnceLock::new(), builtin, filled: Mutex::default() })
+    }
+
+    /// `body` with `args` for the parameters.
+    fn filled(&self, body: &Ty, args: &[Ty]) -> Ty {
+        let fill = || crate::generics::substitute(body, &self.params, args);
+        if args.iter().map(Ty::weight).sum::<usize>() > MAX_KEPT_WEIGHT {
+            return fill();
+        }
+        // Nothing panics while it is locked, and filling in may well come back here, so that is done outside.
+        let kept = || self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |(known, _): &&(Vec<Ty>, Ty)| known.iter().zip(args).all(|(a, b)| a.is_same_as(b));
+        if let Some((_, ty)) = kept().iter().find(is_known) {
+            return ty.clone();
+        }
+        let ty = fill();
+        let mut kept = kept();
+        if kept.len() < MAX_KEPT {
+            kept.push((args.to_vec(), ty.clone()));
+        }
+        ty
     }
 }
 
@@ -248,7 +274,7 @@ impl Named {
         if def.params.len() != self.args.len() {
             return Ty::Undetermined;
         }
-        crate::generics::substitute(body, &def.params, &self.args)
+        def.filled(body, &self.args)
     }
 
     pub fn same_def(&self, other: &Named) -> bool {
@@ -342,6 +368,14 @@ impl Ty {
             }
         }
         Ty::Undetermined
+    }
+
+    /// Whether two types are one and are shown alike, as far as that costs nothing to say.
+    fn is_same_as(&self, other: &Ty) -> bool {
+        match (self.as_named(), other.as_named()) {
+            (Some(a), Some(b)) if a.args.is_empty() && b.args.is_empty() => a.same_def(b) && a.name == b.name,
+            _ => crate::generics::same(self, other),
+        }
     }
 
     /// The members of a union, or the type itself.

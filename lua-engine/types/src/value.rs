@@ -7,11 +7,11 @@
 
 use crate::algebra::without_nil;
 use crate::generics::substitute;
+use crate::hash::Set;
 use crate::lower::{Lower, reference};
 use crate::scope::{Scopes, SymbolKind, member_token, required_module};
 use crate::ty::{Def, Name, Shape, Ty};
 use crate::{Imports, Manifest, check, literal, relate};
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub fn call_sites(tree: &Tree) -> Vec<(Range<u32>, Owner)> {
     let block = tree.root().child(SyntaxKind::Block);
     let declarations = block.into_iter().flat_map(|b| b.children());
     let declarations = declarations.filter(|s| matches!(s.kind(), SyntaxKind::TypeStat | SyntaxKind::InterfaceStat));
-    let (mut declared, mut generic) = (HashSet::new(), HashSet::new());
+    let (mut declared, mut generic) = (Set::default(), Set::default());
     for declaration in declarations {
         let Some(name) = declaration.tokens().nth(1).map(|token| token.text()) else { continue };
         declared.insert(name);

@@ -121,7 +121,12 @@ impl<'t> Checker<'t, '_> {
             return Ty::Undetermined;
         }
         if found.lacks.is_empty() {
-            return if found.found.is_empty() { Ty::Undetermined } else { union(found.found) };
+            let mut types = found.found;
+            return match types.len() {
+                0 => Ty::Undetermined,
+                1 => types.swap_remove(0),
+                _ => union(types),
+            };
         }
         // Somebody in this source writes such a field: the declaration does not tell everything.
         if self.scopes.assigned_fields.contains_key(name) && !found.no_table {

@@ -17,11 +17,11 @@ mod table;
 use crate::algebra::{accepts_nil, has_nil, union};
 use crate::diagnostic::{Code, Diagnostic, Lines};
 use crate::flow::{Flow, PathId};
+use crate::hash::{Map, Set};
 use crate::lower::Lower;
 use crate::scope::{Scopes, SymbolId, SymbolKind};
 use crate::ty::{Results, Ty};
 use crate::{Checked, Imports, Manifest};
-use std::collections::{HashMap, HashSet};
 use wippy_lua_syntax::{Node, SyntaxKind, Tree};
 
 /// Levels of statements and expressions that are looked into; what is deeper is undetermined.
@@ -61,14 +61,14 @@ pub(crate) struct Checker<'t, 'e> {
     /// Annotations of variables.
     declared: Vec<Option<Ty>>,
     /// Exact types of variables that are only set once.
-    exact: HashMap<SymbolId, Ty>,
-    links: HashMap<PathId, Link>,
+    exact: Map<SymbolId, Ty>,
+    links: Map<PathId, Link>,
     /// Names of members of the runtime that the source asks for before it uses them.
-    asked: HashSet<&'t str>,
+    asked: Set<&'t str>,
     frames: Vec<Frame>,
     /// Whether there may be a `typeof` somewhere.
     typeofs: bool,
-    lines: Lines,
+    lines: Lines<'t>,
     diagnostics: Vec<Diagnostic>,
     depth: u32,
     /// Nothing is reported while this is not 0.
@@ -89,9 +89,9 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
         flow: Flow::default(),
         lower: Lower::new(imports, false),
         imports,
-        exact: HashMap::new(),
-        links: HashMap::new(),
-        asked: HashSet::new(),
+        exact: Map::default(),
+        links: Map::default(),
+        asked: Set::default(),
         frames: vec![Frame {
             function: 0,
             body: None,

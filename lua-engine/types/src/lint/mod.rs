@@ -24,12 +24,12 @@ pub fn lint(tree: &Tree) -> Vec<Diagnostic> {
     findings.all
 }
 
-struct Findings {
-    lines: Lines,
+struct Findings<'t> {
+    lines: Lines<'t>,
     all: Vec<Diagnostic>,
 }
 
-impl Findings {
+impl Findings<'_> {
     fn add(&mut self, code: Code, range: Range<u32>, message: String) {
         let (line, column) = self.lines.place(range.start);
         let severity = code.severity();

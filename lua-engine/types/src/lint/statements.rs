@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 use crate::scope::{Scopes, SymbolKind, name_tokens};
 use wippy_lua_syntax::{Node, SyntaxKind, Tree};
 
-pub(super) fn check(tree: &Tree, scopes: &Scopes<'_>, findings: &mut Findings) {
+pub(super) fn check(tree: &Tree, scopes: &Scopes<'_>, findings: &mut Findings<'_>) {
     for node in tree.root().descendants() {
         match node.kind() {
             SyntaxKind::IfStat => empty(node, "if", findings),
@@ -31,13 +31,13 @@ pub(super) fn check(tree: &Tree, scopes: &Scopes<'_>, findings: &mut Findings) {
 }
 
 /// The block of a statement (the first one of an `if`) has nothing in it.
-fn empty(node: Node<'_>, what: &str, findings: &mut Findings) {
+fn empty(node: Node<'_>, what: &str, findings: &mut Findings<'_>) {
     if node.child(SyntaxKind::Block).is_none_or(|b| b.children().all(|s| s.kind() == SyntaxKind::EmptyStat)) {
         findings.add(Code::W0001, node.range(), format!("empty {what} block"));
     }
 }
 
-fn global(node: Node<'_>, name: &str, message: String, scopes: &Scopes<'_>, findings: &mut Findings) {
+fn global(node: Node<'_>, name: &str, message: String, scopes: &Scopes<'_>, findings: &mut Findings<'_>) {
     let symbol = scopes.symbol_of(node).map(|s| scopes.get(s));
     let known = builtin::module(name).is_some() || builtin::global(name).is_some() || matches!(name, "_G" | "_VERSION");
     if symbol.is_some_and(|s| s.kind == SymbolKind::Global) && !known {
@@ -45,7 +45,7 @@ fn global(node: Node<'_>, name: &str, message: String, scopes: &Scopes<'_>, find
     }
 }
 
-fn self_compare(node: Node<'_>, findings: &mut Findings) {
+fn self_compare(node: Node<'_>, findings: &mut Findings<'_>) {
     let Some(operator) = node.tokens().next().map(|t| t.kind()) else { return };
     let outcome = match operator {
         SyntaxKind::Eq | SyntaxKind::Le | SyntaxKind::Ge => "true",

@@ -5,7 +5,7 @@ use crate::diagnostic::Code;
 use crate::literal;
 use crate::scope::{Scopes, Symbol, SymbolKind};
 
-pub(super) fn check(scopes: &Scopes<'_>, findings: &mut Findings) {
+pub(super) fn check(scopes: &Scopes<'_>, findings: &mut Findings<'_>) {
     for symbol in &scopes.symbols {
         unused(symbol, findings);
         if symbol.shadows && !symbol.name.starts_with('_') {
@@ -15,7 +15,7 @@ pub(super) fn check(scopes: &Scopes<'_>, findings: &mut Findings) {
     }
 }
 
-fn unused(symbol: &Symbol<'_>, findings: &mut Findings) {
+fn unused(symbol: &Symbol<'_>, findings: &mut Findings<'_>) {
     let name = symbol.name;
     if symbol.reads > 0 || name.starts_with('_') {
         return;
