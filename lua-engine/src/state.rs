@@ -68,6 +68,11 @@ static COMMON: LazyLock<BTreeMap<&'static str, MemberValue>> = LazyLock::new(|| 
     members.chain(modules).collect()
 });
 
+/// The names of the globals of every program.
+pub(crate) fn common_globals() -> impl Iterator<Item = &'static str> {
+    COMMON.keys().copied()
+}
+
 /// What all VMs of one entry share.
 pub struct Program {
     /// The registry id of the entry, `ns:name`: name of its chunk and of error positions.

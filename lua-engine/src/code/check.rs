@@ -19,6 +19,7 @@ use wippy_runtime::registry::Entry;
 use wippy_runtime::registry::pipeline::{CodeCache, CodeKey};
 
 use super::definition::{Target, imported};
+use crate::state::common_globals;
 
 /// Keys in the file of what nothing is wrong with: two megabytes.
 const MAX_CLEAN: usize = 65_536;
@@ -38,6 +39,10 @@ impl<'s> Text<'s> {
     }
     pub fn parse(&self) -> &Parse {
         self.parse.get_or_init(|| wippy_lua_syntax::parse(self.source))
+    }
+    /// What it was parsed to, if somebody needed it.
+    pub fn into_parse(self) -> Option<Parse> {
+        self.parse.into_inner()
     }
 }
 
@@ -68,6 +73,8 @@ pub(super) struct Subject {
     key: OnceLock<CodeKey>,
     diagnostics: OnceLock<Vec<Diagnostic>>,
     manifest: OnceLock<Arc<Manifest>>,
+    /// What the source was parsed to, until it is checked.
+    parsed: Mutex<Option<Parse>>,
 }
 
 impl Subject {
@@ -79,6 +86,7 @@ impl Subject {
             key: OnceLock::new(),
             diagnostics: OnceLock::new(),
             manifest: OnceLock::new(),
+            parsed: Mutex::new(None),
         })
     }
     /// Whether it is of what `entry` has for a source, with these imports.
@@ -87,6 +95,13 @@ impl Subject {
         (Arc::ptr_eq(&self.entry, entry) || source(&self.entry) == source(entry))
             && self.imports.len() == imports.len()
             && self.imports.iter().zip(imports).all(same)
+    }
+    /// Has the checker look at `parsed` rather than parse the source again.
+    pub fn keep(&self, parsed: Parse) {
+        let mut kept = self.parsed.lock();
+        if self.diagnostics.get().is_none() {
+            *kept = Some(parsed);
+        }
     }
     fn imported(&self) -> impl Iterator<Item = &Arc<Subject>> {
         self.imports.iter().filter_map(|(_, import)| match import {
@@ -111,6 +126,15 @@ pub(super) fn imports(entry: &Entry) -> impl Iterator<Item = (&str, Target)> {
         let target = if id.ns().is_empty() { Target::Module(id.name().to_owned()) } else { Target::Entry(id) };
         Some((alias.as_str(), target))
     })
+}
+
+/// The names that a source of this entry finds when it requires them: what it imports, the modules it lists, and what
+/// every program has.
+pub(super) fn declared<'e>(entry: &'e Entry) -> Vec<&'e str> {
+    let aliases = imports(entry).map(|(alias, _)| alias);
+    let modules = entry.field("modules").and_then(Value::as_list).into_iter().flatten().filter_map(Value::as_str);
+    let common = common_globals().map(|name| -> &'e str { name });
+    aliases.chain(modules).chain(common).collect()
 }
 
 /// The order of things in which what they need comes first, as far as they are not in a circle. `needs` gives the
@@ -167,24 +191,28 @@ impl Checks {
     /// find out. Blocks on files.
     pub fn diagnostics<'s>(&self, subject: &'s Subject, text: &Text<'_>) -> &'s [Diagnostic] {
         subject.diagnostics.get_or_init(|| {
+            let parsed = subject.parsed.lock().take();
             let key = self.key(subject);
             if let Some(known) = self.known(key) {
                 return known;
             }
-            let (manifest, found) = self.check(subject, text);
+            let (manifest, found) = self.check(subject, parsed.as_ref().unwrap_or_else(|| text.parse()));
             let _ = subject.manifest.set(manifest);
             self.keep(key, &found);
             found
         })
     }
 
-    /// What the lint rules say about a source. Blocks on files.
-    pub fn rules(&self, text: &Text<'_>) -> Vec<Diagnostic> {
-        let key =
-            self.cache.is_some().then(|| CodeKey::of(&[self.engine.as_bytes(), b"rules", text.source.as_bytes()]));
+    /// What the lint rules say about a source that may require `declared`. Blocks on files.
+    pub fn rules(&self, text: &Text<'_>, declared: &[&str]) -> Vec<Diagnostic> {
+        let key = self.cache.is_some().then(|| {
+            let parts = [self.engine.as_bytes(), b"rules", text.source.as_bytes()];
+            let names = declared.iter().map(|name| name.as_bytes());
+            CodeKey::of(&parts.into_iter().chain(names).collect::<Vec<_>>())
+        });
         self.known(key.as_ref()).unwrap_or_else(|| {
             let parse = text.parse();
-            let found = if parse.errors.is_empty() { lint::lint(&parse.root) } else { vec![] };
+            let found = if parse.errors.is_empty() { lint::lint_entry(&parse.root, declared) } else { vec![] };
             self.keep(key.as_ref(), &found);
             found
         })
@@ -256,12 +284,11 @@ impl Checks {
         subject.key.get()
     }
 
-    fn check(&self, subject: &Subject, text: &Text<'_>) -> (Arc<Manifest>, Vec<Diagnostic>) {
+    fn check(&self, subject: &Subject, parse: &Parse) -> (Arc<Manifest>, Vec<Diagnostic>) {
         let nothing = || Arc::new(Manifest::unknown());
         if source(&subject.entry).is_none() {
             return (nothing(), vec![]);
         }
-        let parse = text.parse();
         if !parse.errors.is_empty() {
             return (nothing(), parse.errors.iter().map(Diagnostic::syntax).collect());
         }
@@ -294,7 +321,7 @@ impl Checks {
                 let text = Text::new(source(&s.entry).unwrap_or(""));
                 self.diagnostics(s, &text);
                 // They came from the cache.
-                s.manifest.get_or_init(|| self.check(s, &text).0);
+                s.manifest.get_or_init(|| self.check(s, text.parse()).0);
             },
         );
         subject.manifest.get().cloned().unwrap_or_else(|| Arc::new(Manifest::unknown()))

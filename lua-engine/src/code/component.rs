@@ -10,6 +10,7 @@ use wippy_runtime::registry::pipeline::{CacheMode, CodeCache};
 
 use super::files::Chunks;
 use super::handler::CodeHandler;
+use super::later::Later;
 use super::types::TypeBook;
 use super::version::Workshop;
 use crate::eval::{self, Evaluator};
@@ -54,7 +55,8 @@ impl Component for LuaComponent {
             node: setup.node.clone(),
             bus: setup.bus.clone(),
             workshop,
-            chunks: Chunks::new(part("cache.compile.enabled")),
+            chunks: Arc::new(Chunks::new(part("cache.compile.enabled"))),
+            later: Later::default(),
             books: Mutex::default(),
         });
         setup.handler(handler);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use wippy_runtime::files::Filesystems;
 use wippy_runtime::payload::Value;
@@ -21,11 +22,16 @@ use wippy_runtime::{Error, Result};
 
 use super::check::Text;
 use super::compile::{CompileError, compile_parsed, compile_plain, erase};
+use super::types::Known;
 
 /// The first line of a `.luac` file.
 const FORMAT: &str = "wippy lua code 1\n";
 /// Threads that compile beside the one that applies a change, at most.
-const MAX_HELPERS: usize = 7;
+pub(super) const MAX_HELPERS: usize = 7;
+/// Bytes of sources whose syntax trees wait for the checker, at most; a tree is some ten times as large as its source.
+const MAX_PARSED: usize = 4 << 20;
+/// Bytes of compiled code that wait to be written to the cache, at most.
+const MAX_UNWRITTEN: usize = 64 << 20;
 /// The longest `.luac` file that is read, in bytes.
 const MAX_FILE: usize = wippy_lua_syntax::MAX_SOURCE + FORMAT.len();
 
@@ -74,15 +80,26 @@ pub(super) struct Chunks {
     cache: Option<Arc<CodeCache>>,
     /// Everything beside id and text that decides what the compiler gives.
     engine: String,
+    unwritten: Mutex<Vec<(CodeKey, Arc<[u8]>)>>,
 }
 
 impl Chunks {
     pub fn new(cache: Option<Arc<CodeCache>>) -> Chunks {
         let engine = if cache.is_some() { engine() } else { String::new() };
-        Chunks { cache, engine }
+        Chunks { cache, engine, unwritten: Mutex::default() }
     }
 
     pub fn compile(&self, id: &EntryId, file: &str, text: &Text<'_>) -> Result<Arc<[u8]>, CompileError> {
+        self.compile_for(id, file, text, |cache, key, code| cache.store(key, code))
+    }
+
+    fn compile_for(
+        &self,
+        id: &EntryId,
+        file: &str,
+        text: &Text<'_>,
+        store: impl Fn(&CodeCache, &CodeKey, &Arc<[u8]>),
+    ) -> Result<Arc<[u8]>, CompileError> {
         let compile = || compile_parsed(id.as_str(), file, text.source, text.parse());
         let Some(cache) = &self.cache else { return compile() };
         let key = CodeKey::of(&[self.engine.as_bytes(), id.as_str().as_bytes(), text.source.as_bytes()]);
@@ -90,26 +107,46 @@ impl Chunks {
             return Ok(code.into());
         }
         let code = compile()?;
-        cache.store(&key, &code);
+        store(cache, &key, &code);
         Ok(code)
     }
 
-    /// Compiles the sources of many entries on all processors, and gives what compiles to `then` with what it belongs
-    /// to, in the order of `entries` as far as several threads can. Blocks until it is done.
-    pub fn compile_all<T: Sync>(
-        &self,
-        entries: &[(Arc<Entry>, T)],
-        then: impl Fn(&T, &Text<'_>) + Sync,
-    ) -> Vec<Compiled> {
-        let compiled = on_all_processors(entries, |(entry, more)| {
+    /// Compiles the sources of many entries on all processors. What they were parsed to is kept for the checker as long
+    /// as there is room, what they were compiled to for [`write`](Self::write). Blocks until it is done.
+    pub fn compile_all(&self, entries: &[(Arc<Entry>, Option<Arc<Known>>)]) -> Vec<Compiled> {
+        let (parsed, unwritten) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let has_room = |used: &AtomicUsize, bytes, limit| used.fetch_add(bytes, Ordering::Relaxed) + bytes <= limit;
+        let store = |_: &CodeCache, key: &CodeKey, code: &Arc<[u8]>| {
+            if has_room(&unwritten, code.len(), MAX_UNWRITTEN) {
+                self.unwritten.lock().push((*key, code.clone()));
+            }
+        };
+        let compiled = on_all_processors(entries, |(entry, known)| {
             let text = Text::new(entry.field("source").and_then(Value::as_str)?);
-            let code = self.compile(&entry.id, shown_file(entry), &text);
-            if code.is_ok() {
-                then(more, &text);
+            let code = self.compile_for(&entry.id, shown_file(entry), &text, store);
+            let bytes = text.source.len();
+            if let (Ok(_), Some(known), Some(parse)) = (&code, known, text.into_parse())
+                && has_room(&parsed, bytes, MAX_PARSED)
+            {
+                known.keep(parse);
             }
             Some(Compiled { entry: entry.clone(), code })
         });
         compiled.into_iter().flatten().collect()
+    }
+
+    pub fn has_unwritten(&self) -> bool {
+        !self.unwritten.lock().is_empty()
+    }
+
+    /// Writes what [`compile_all`](Self::compile_all) has left to the cache. Blocks on files.
+    pub fn write(&self) {
+        let unwritten = std::mem::take(&mut *self.unwritten.lock());
+        for (key, code) in unwritten {
+            if let Some(cache) = &self.cache {
+                cache.store(&key, &code);
+            }
+        }
     }
 }
 

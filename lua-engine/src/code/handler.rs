@@ -25,6 +25,7 @@ use super::compile::CompileError;
 use super::definition::{self, Definition, Dependency, KINDS, Role, Source, Target};
 use super::files::{self, Chunks, Compiled, shown_file};
 use super::graph::{Broken, CodeNode, Graph};
+use super::later::Later;
 use super::problems::Problems;
 use super::types::Known;
 use super::version::{Version, Workshop};
@@ -45,8 +46,9 @@ pub(super) struct CodeHandler {
     pub node: Arc<Node>,
     pub bus: Bus,
     pub workshop: Workshop,
-    pub chunks: Chunks,
+    pub chunks: Arc<Chunks>,
     pub books: Mutex<Books>,
+    pub later: Later,
 }
 
 #[derive(Default)]
@@ -107,6 +109,21 @@ impl CodeHandler {
         books.change.touched.insert(entry.id.clone());
         books.graph.put(node);
         Ok(())
+    }
+
+    /// Has other threads check what is known of entries, while this one prepares what there is to run, and then write
+    /// what was found and compiled to disk.
+    fn ahead(&self, known: Vec<Arc<Known>>) {
+        if known.is_empty() && !self.chunks.has_unwritten() {
+            return;
+        }
+        let checks = self.workshop.types.checks();
+        let (found, chunks) = (checks.clone(), self.chunks.clone());
+        let write = move || {
+            found.flush();
+            chunks.write();
+        };
+        self.later.begin(known, move |known| known.ask(&checks), write);
     }
 
     /// The node of `entry`; `ahead` is what its source was compiled to before.
@@ -250,15 +267,10 @@ impl EntryHandler for CodeHandler {
         let ours = |op: &&Operation| op.kind != OpKind::Delete && KINDS.contains(&op.entry.kind.as_str());
         let entries: Vec<Arc<Entry>> = changes.iter().filter(ours).map(|op| op.entry.clone()).collect();
         if entries.len() >= MANY {
-            let types = &self.workshop.types;
-            let entries = types.expect(&entries);
-            let check = |known: &Option<Arc<Known>>, text: &Text<'_>| {
-                if let Some(known) = known {
-                    types.ask(known, text);
-                }
-            };
-            let compiled = self.chunks.compile_all(&entries, check);
-            types.flush();
+            let entries = self.workshop.types.expect(&entries);
+            let compiled = self.chunks.compile_all(&entries);
+            // From the end, so that this thread, which begins at the start, does not arrive where another one is at work.
+            self.ahead(entries.into_iter().rev().filter_map(|(_, known)| known).collect());
             self.books.lock().change.compiled = compiled.into_iter().map(|c| (c.entry.id.clone(), c)).collect();
         }
     }

@@ -41,7 +41,7 @@ fn findings<'e>(entries: &'e [Arc<Entry>], rules: bool, checks: &Checks) -> Vec<
         let text = Text::new(source(entry).unwrap_or_default());
         let mut diagnostics = checks.diagnostics(subject, &text).to_vec();
         if rules {
-            diagnostics.extend(checks.rules(&text));
+            diagnostics.extend(checks.rules(&text, &check::declared(entry)));
         }
         diagnostics.into_iter().map(|d| (*entry, d)).collect::<Vec<_>>()
     });
@@ -143,6 +143,32 @@ mod tests {
         let entries = [entry("lib", DOUBLE, &[]), entry("calls", CALLS, &["lib"]), entry("uses", USES, &["calls"])];
         let with = shown(&lint_entries(&entries, true, Some(cache(CacheMode::ReadWrite))));
         assert_eq!(with, shown(&lint_entries(&entries, true, None)));
+    }
+
+    #[test]
+    fn what_is_required_is_declared() {
+        let cases = [
+            ("local json = require('json') return json", &["json"][..], None),
+            ("local json = require('jsn') return json", &["json"], Some("did you mean 'json'?")),
+            ("local lib = require('libb') return lib", &[], Some("did you mean 'lib'?")),
+            ("return require('something else')", &[], Some("")),
+            ("return require('lib'), require('string'), require('process')", &[], None),
+            ("return pcall(require, 'other')", &[], None),
+            ("local name = 'other' return require(name)", &[], None),
+            ("local require = function() end return require('other')", &[], None),
+            ("other = {} return require('other')", &[], None),
+        ];
+        for (source, modules, expected) in cases {
+            let mut entry = (*entry("uses", source, &["lib"])).clone();
+            let modules = modules.iter().map(|name| Value::from(*name)).collect();
+            if let Value::Map(data) = &mut entry.data {
+                data.insert("modules".to_owned(), Value::List(modules));
+            }
+            let entries = [Arc::new(entry)];
+            let found = lint_entries(&entries, true, None);
+            let found = found.iter().find(|f| f.diagnostic.code == wippy_lua_types::Code::W0008);
+            assert_eq!(found.map(|f| f.diagnostic.help.as_deref().unwrap_or_default()), expected, "{source}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod factory;
 mod files;
 mod graph;
 mod handler;
+mod later;
 mod lint;
 mod plan;
 mod problems;

@@ -4,12 +4,13 @@
 //! What an entry declares and what is wrong with it is kept with what it was made from: the source and what is known of
 //! its imports. So a change costs the entries that changed and those that depend on them. Nothing is read before it is
 //! needed: types when a program asks for one, the checker under `strict` only, since nothing else would come of what
-//! it finds.
+//! it finds. Whoever has to know what is wrong with an entry asks the checker, unless a thread that went ahead has.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use wippy_lua_syntax::Parse;
 use wippy_lua_types::{Code, Diagnostic, builtin};
 use wippy_runtime::boot::Config;
 use wippy_runtime::payload::{Map, Value};
@@ -29,7 +30,7 @@ const MAX_TOLD: usize = 20;
 pub(super) struct TypeBook {
     strict: bool,
     known: Mutex<BTreeMap<EntryId, Arc<Known>>>,
-    checks: Checks,
+    checks: Arc<Checks>,
 }
 
 /// One version of an entry, as far as types go.
@@ -44,7 +45,7 @@ impl TypeBook {
     pub fn new(config: &Config, cache: Option<Arc<CodeCache>>) -> TypeBook {
         let on = |key| config.get_bool("lua", key, false);
         let strict = on("type_system.enabled") && on("type_system.strict");
-        TypeBook { strict, known: Mutex::default(), checks: Checks::new(cache.filter(|_| strict)) }
+        TypeBook { strict, known: Mutex::default(), checks: Arc::new(Checks::new(cache.filter(|_| strict))) }
     }
 
     /// What is known of the entries of a closure, in its order. Under `strict` they are checked. Errors: Invalid
@@ -81,14 +82,9 @@ impl TypeBook {
         order.into_iter().map(|n| (entries[n].clone(), Some(known(n)))).collect()
     }
 
-    /// Finds out what is wrong with an entry, for those who [`read`](Self::read) about it later. Blocks.
-    pub fn ask(&self, known: &Known, text: &Text<'_>) {
-        self.checks.diagnostics(&known.subject, text);
-    }
-
-    /// After many were asked about.
-    pub fn flush(&self) {
-        self.checks.flush();
+    /// For a thread that finds out what is wrong with entries before somebody [`read`](Self::read)s about them.
+    pub fn checks(&self) -> Arc<Checks> {
+        self.checks.clone()
     }
 
     /// An entry that is gone.
@@ -137,6 +133,14 @@ impl TypeBook {
 }
 
 impl Known {
+    /// Has the checker look at `parsed` rather than parse the source again.
+    pub fn keep(&self, parsed: Parse) {
+        self.subject.keep(parsed);
+    }
+    /// Finds out what is wrong. Blocks.
+    pub fn ask(&self, checks: &Checks) {
+        checks.diagnostics(&self.subject, &Text::new(self.source()));
+    }
     fn source(&self) -> &str {
         check::source(&self.subject.entry).unwrap_or("")
     }
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_change_is_checked_with_what_depends_on_it() {
-        let book = TypeBook { strict: true, known: Mutex::default(), checks: Checks::new(None) };
+        let book = TypeBook { strict: true, known: Mutex::default(), checks: Arc::new(Checks::new(None)) };
         let mut graph = Graph::default();
         let library =
             |name: &str| node(name, "local M = {} function M.f(n: number): number return n end return M", &[]);

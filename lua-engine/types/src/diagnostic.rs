@@ -70,15 +70,17 @@ pub enum Code {
     W0006,
     /// no-shadowed-vars
     W0007,
+    /// no-undeclared-require
+    W0008,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 17] = {
+    pub const ALL: [Code; 18] = {
         use Code::*;
         [
             P0001, E0000, E0002, E0003, E0004, E0010, E0019, E0021, E0022, E9999, W0001, W0002, W0003, W0004, W0005,
-            W0006, W0007,
+            W0006, W0007, W0008,
         ]
     };
 
@@ -89,7 +91,7 @@ impl Code {
 
     pub fn severity(self) -> Severity {
         match self {
-            Code::W0001 | Code::W0002 | Code::W0004 | Code::W0006 => Severity::Warning,
+            Code::W0001 | Code::W0002 | Code::W0004 | Code::W0006 | Code::W0008 => Severity::Warning,
             Code::W0005 | Code::W0007 => Severity::Hint,
             _ => Severity::Error,
         }

@@ -18,6 +18,11 @@ fn meant(name: &str) -> String {
     format!("did you mean '{name}'?")
 }
 
+/// The one of `names` that `word` nearly is.
+pub fn name(word: &str, names: &[&str]) -> Option<String> {
+    nearest(word, names.iter().copied()).map(meant)
+}
+
 /// A field or method of `types` that is nearly called `name`.
 pub fn member(types: &[Ty], name: &str) -> Option<String> {
     let resolved: Vec<Ty> = types.iter().map(Ty::resolved).collect();
