@@ -202,6 +202,7 @@ impl Relation {
         let (inner_from, inner_to) = (crate::algebra::without_nil(from), crate::algebra::without_nil(to));
         let compound = |ty: &Ty| matches!(ty.resolved().shape(), Some(Shape::Record(_) | Shape::Function(_)));
         from.is_nil()
+            || *from == Ty::Never
             || (compound(&inner_from) && compound(&inner_to))
             || base(&inner_from) == inner_to
             || (base(&inner_from) == Ty::Integer && inner_to == Ty::Number)

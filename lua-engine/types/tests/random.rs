@@ -126,6 +126,22 @@ fn total() -> impl Strategy<Value = Ty> {
     type_text().prop_filter("may be nil", move |t| !nullable(t)).prop_map(|text| read_type(&text))
 }
 
+/// Types whose values may be nil, with records that all have the same fields.
+fn same_fields() -> impl Strategy<Value = Ty> {
+    let leaf =
+        prop::sample::select(vec!["nil", "boolean", "true", "number", "integer", "2", "string", "\"a\"", "never"]);
+    let text = leaf.prop_map(str::to_owned).prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{{a: {a}, b: {b}}}")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{{a: {a}, b?: {b}}}")),
+            inner.clone().prop_map(|t| format!("({t})?")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a} | {b}")),
+            (inner.clone(), inner).prop_map(|(a, b)| format!("fun(x: {a}): {b}")),
+        ]
+    });
+    text.prop_map(|text| read_type(&text))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -164,6 +180,15 @@ proptest! {
     fn what_fits_a_fits_what_a_fits(a in total(), b in total(), c in total()) {
         if assignable(&a, &b) && assignable(&b, &c) {
             prop_assert!(assignable(&a, &c), "{a} to {b} to {c}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_nil_fits_what_it_fits_fits(types in prop::collection::vec(same_fields(), 12)) {
+        for (a, b) in types.iter().flat_map(|a| types.iter().map(move |b| (a, b))).filter(|(a, b)| assignable(a, b)) {
+            for c in types.iter().filter(|c| assignable(b, c)) {
+                prop_assert!(assignable(a, c), "{a} to {b} to {c}");
+            }
         }
     }
 
