@@ -151,6 +151,13 @@ impl<'t> Flow<'t> {
         }
     }
 
+    /// Changes the type of what is known of a path, where no branch is open that this would have to be taken back with.
+    pub fn amend(&mut self, path: PathId, change: impl FnOnce(Ty) -> Ty) {
+        if let Some(known) = &mut self.facts[path.0 as usize] {
+            known.ty = change(std::mem::replace(&mut known.ty, Ty::Undetermined));
+        }
+    }
+
     fn put(&mut self, path: PathId, fact: Option<Known>) {
         let old = std::mem::replace(&mut self.facts[path.0 as usize], fact);
         self.log.push((path, old));

@@ -292,13 +292,10 @@ impl Ty {
         let (mut weight, mut depth) = (1u32, 0u16);
         let mut open = matches!(shape, Shape::Param(_) | Shape::Receiver);
         each_part(&shape, &mut |part| {
-            if let Ty::Of(part) = part {
-                weight = weight.saturating_add(part.weight);
-                depth = depth.max(part.depth);
-                open |= part.open;
-            } else {
-                weight = weight.saturating_add(1);
-            }
+            let (more, deep, is_open) = part.measures();
+            weight = weight.saturating_add(more);
+            depth = depth.max(deep);
+            open |= is_open;
         });
         if weight > MAX_WEIGHT || depth >= MAX_DEPTH {
             return Ty::Undetermined;
@@ -308,6 +305,35 @@ impl Ty {
 
     pub fn record(record: Record) -> Ty {
         Ty::of(Shape::Record(record))
+    }
+
+    /// The record with a field added or replaced, in place if nobody else holds it: a module grows function by function.
+    pub fn with_field(mut self, field: Field) -> Ty {
+        let Ty::Of(shared) = &mut self else { return self };
+        if let Some(own) = Arc::get_mut(shared)
+            && let Shape::Record(record) = &mut own.shape
+            && record.field(&field.name).is_none()
+        {
+            let (weight, depth, open) = field.ty.measures();
+            let weight = own.weight.saturating_add(weight);
+            if weight <= MAX_WEIGHT && depth < MAX_DEPTH {
+                (own.weight, own.depth, own.open) = (weight, own.depth.max(depth + 1), own.open | open);
+                record.set(field);
+                return self;
+            }
+        }
+        let Shape::Record(record) = &shared.shape else { return self };
+        let mut record = record.clone();
+        record.set(field);
+        Ty::record(record)
+    }
+
+    /// Weight, depth and openness as a part of another type.
+    fn measures(&self) -> (u32, u16, bool) {
+        match self {
+            Ty::Of(part) => (part.weight, part.depth, part.open),
+            _ => (1, 0, false),
+        }
     }
 
     pub fn array(element: Ty) -> Ty {

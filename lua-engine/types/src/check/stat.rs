@@ -270,20 +270,33 @@ impl<'t> Checker<'t, '_> {
         {
             let once = self.scopes.assigned_fields.get(name.text()) == Some(&1);
             let ty = if once { table::loosened_field(&table::stored(value)) } else { Ty::Undetermined };
-            self.grow(root, name.text(), ty);
+            if let Some(stat) = target.parent().and_then(|list| list.parent()) {
+                self.grow(root, name.text(), ty, stat);
+            }
         }
         self.set(path, fact);
     }
 
-    /// Adds a field to what is known of the table in a variable.
-    fn grow(&mut self, symbol: SymbolId, name: &'t str, ty: Ty) {
+    /// Adds a field to what is known of the table in a variable, as a statement does.
+    fn grow(&mut self, symbol: SymbolId, name: &'t str, ty: Ty, stat: Node<'t>) {
         let path = self.flow.root(symbol);
         let Some(known) = self.flow.fact(path) else { return };
-        let Some(record) = known.ty.as_record().filter(|r| r.open && !r.interface) else { return };
-        let mut record = record.clone();
+        if !known.ty.as_record().is_some_and(|r| r.open && !r.interface) {
+            return;
+        }
         let function = known.function;
-        record.set(Field { name: self.lower.name(name), ty, optional: false, readonly: false });
-        self.flow.learn(path, Ty::record(record), function);
+        let field = Field { name: self.lower.name(name), ty, optional: false, readonly: false };
+        if self.is_at_top(stat) {
+            return self.flow.amend(path, |table| table.with_field(field));
+        }
+        let table = known.ty.clone().with_field(field);
+        self.flow.learn(path, table, function);
+    }
+
+    /// Whether a statement is one of the chunk itself, where no branch is open.
+    fn is_at_top(&self, stat: Node<'t>) -> bool {
+        let block = stat.parent().and_then(|block| block.parent());
+        self.frames.len() == 1 && block.is_some_and(|above| above.kind() == SyntaxKind::Chunk)
     }
 
     fn local_function(&mut self, stat: Node<'t>) {
@@ -332,7 +345,7 @@ impl<'t> Checker<'t, '_> {
             }
             [_, name] => {
                 let plain = self.scopes.assigned_fields.contains_key(name);
-                self.grow(symbol, name, if plain { Ty::Undetermined } else { function });
+                self.grow(symbol, name, if plain { Ty::Undetermined } else { function }, stat);
                 if let Some(field) = self.flow.field(path, name) {
                     self.set(field, None);
                 }
