@@ -10,6 +10,7 @@ use crate::engine::Engines;
 use crate::engine::cache::ArtifactCache;
 use crate::engine::compile::Compiler;
 use crate::handler::WasmHandler;
+use crate::wasi;
 
 /// See the module comment. Needs the [`Pools`] of the hosts.
 pub struct WasmComponent;
@@ -30,6 +31,7 @@ impl Component for WasmComponent {
         let engines = Arc::new(Engines::new(setup.node.timers())?);
         let compiler = Compiler::new(ArtifactCache::from_config(setup.config));
         let pools = setup.context.need::<dyn Pools>()?;
+        setup.commands(wasi::register);
         setup.handler(Arc::new(WasmHandler::new(setup.node.clone(), engines, compiler, pools)));
         Ok(())
     }

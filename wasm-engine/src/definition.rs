@@ -45,6 +45,15 @@ pub struct EnvItem {
     pub required: bool,
 }
 
+/// A filesystem as directory of the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    pub fs: EntryId,
+    /// Absolute, as written.
+    pub guest: String,
+    pub read_only: bool,
+}
+
 /// What WASI shows to the guest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WasiSettings {
@@ -52,6 +61,14 @@ pub struct WasiSettings {
     /// Empty: `/`.
     pub cwd: String,
     pub env: Vec<EnvItem>,
+    pub mounts: Vec<Mount>,
+}
+
+impl WasiSettings {
+    /// Whether there is something that a run has to look up first.
+    pub fn needs_look_ups(&self) -> bool {
+        !self.env.is_empty() || !self.mounts.is_empty()
+    }
 }
 
 /// The fields of an entry.
@@ -253,14 +270,14 @@ impl<'e> Reader<'_, 'e> {
             let id = EntryId::resolve(id.as_str(), self.entry.id.ns());
             env.push(EnvItem { id, name: name.to_owned(), required });
         }
-        self.mounts(wasi.list("mounts")?)?;
+        let mounts = self.mounts(wasi.list("mounts")?)?;
         let args = wasi.list_of_str("args")?.into_iter().map(str::to_owned).collect();
-        Ok(WasiSettings { args, cwd, env })
+        Ok(WasiSettings { args, cwd, env, mounts })
     }
-    /// Checks mounts as the reference does, and then refuses them: nothing serves them in this build.
-    fn mounts(&self, mounts: &[Value]) -> Result<()> {
+    fn mounts(&self, items: &[Value]) -> Result<Vec<Mount>> {
         let mut seen: Vec<String> = Vec::new();
-        for mount in mounts {
+        let mut mounts = Vec::new();
+        for mount in items {
             let text = |key: &str| mount.get(key).and_then(Value::as_str).unwrap_or_default();
             let (fs, guest) = (text("fs"), text("guest"));
             let clean = format!("/{}", guest.split('/').filter(|p| !p.is_empty()).collect::<Vec<_>>().join("/"));
@@ -274,13 +291,12 @@ impl<'e> Reader<'_, 'e> {
                 "wasi.mounts[].guest must be unique"
             } else {
                 seen.push(clean);
+                let read_only = mount.get("read_only").and_then(Value::as_bool).unwrap_or(false);
+                mounts.push(Mount { fs: EntryId::parse(fs), guest: guest.to_owned(), read_only });
                 continue;
             };
             return Err(self.invalid("wasi", problem));
         }
-        match mounts.is_empty() {
-            true => Ok(()),
-            false => Err(self.invalid("wasi", "wasi.mounts are not part of this build")),
-        }
+        Ok(mounts)
     }
 }

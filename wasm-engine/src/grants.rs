@@ -52,6 +52,7 @@ const NAMES: [(Group, &str, &[&str]); 10] = [
         "wasi:sockets",
         &[
             "wasi:sockets",
+            "wasi:sockets/network",
             "wasi:sockets/instance-network",
             "wasi:sockets/ip-name-lookup",
             "wasi:sockets/tcp",
@@ -66,7 +67,7 @@ const NAMES: [(Group, &str, &[&str]); 10] = [
 ];
 
 /// Groups this build has nothing behind: naming them is refused.
-const NOT_BUILT: [Group; 3] = [Group::Filesystem, Group::Sockets, Group::Http];
+const NOT_BUILT: [Group; 1] = [Group::Http];
 
 /// A set of groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,9 +94,9 @@ impl Grants {
     pub fn has(&self, group: Group) -> bool {
         self.0.contains(&group)
     }
-    /// Whether streams are there: the standard streams are of no use without them.
+    /// Whether streams are there: standard streams, files and sockets are of no use without them.
     pub fn has_streams(&self) -> bool {
-        self.has(Group::Io) || self.has(Group::Cli)
+        [Group::Io, Group::Cli, Group::Filesystem, Group::Sockets].into_iter().any(|g| self.has(g))
     }
     /// Whether `wasi:io/poll` is there: streams and clocks are of little use without it.
     pub fn has_poll(&self) -> bool {

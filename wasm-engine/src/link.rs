@@ -7,8 +7,10 @@ use wasmtime::{Engine, Module};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
-use wasmtime_wasi::p2::bindings::{cli, clocks, io, random};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random, sockets};
 use wasmtime_wasi::random::WasiRandom;
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 
 use crate::grants::{Grants, Group};
 use crate::host::bindings::Process;
@@ -47,6 +49,20 @@ pub fn component_linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Li
         random::random::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
         random::insecure::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
         random::insecure_seed::add_to_linker::<GuestState, WasiRandom>(l, |s| s.ctx().ctx.random())?;
+    }
+    if grants.has(Group::Filesystem) {
+        filesystem::types::add_to_linker::<GuestState, WasiFilesystem>(l, GuestState::filesystem)?;
+        filesystem::preopens::add_to_linker::<GuestState, WasiFilesystem>(l, GuestState::filesystem)?;
+    }
+    if grants.has(Group::Sockets) {
+        let options = sockets::network::LinkOptions::default();
+        sockets::network::add_to_linker::<GuestState, WasiSockets>(l, &options, GuestState::sockets)?;
+        sockets::instance_network::add_to_linker::<GuestState, WasiSockets>(l, GuestState::sockets)?;
+        sockets::tcp::add_to_linker::<GuestState, WasiSockets>(l, GuestState::sockets)?;
+        sockets::tcp_create_socket::add_to_linker::<GuestState, WasiSockets>(l, GuestState::sockets)?;
+        sockets::udp::add_to_linker::<GuestState, WasiSockets>(l, GuestState::sockets)?;
+        sockets::udp_create_socket::add_to_linker::<GuestState, WasiSockets>(l, GuestState::sockets)?;
+        sockets::ip_name_lookup::add_to_linker::<GuestState, HasSelf<GuestState>>(l, |state| state)?;
     }
     Process::add_to_linker::<GuestState, HasSelf<GuestState>>(l, |state| state)?;
     if grants.has(Group::Funcs) {

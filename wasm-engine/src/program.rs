@@ -15,6 +15,7 @@ use wippy_runtime::{Error, Result};
 use crate::definition::{Definition, Transport, WasiSettings};
 use crate::engine::compile::{Binary, Code, Compiled};
 use crate::engine::{Engines, Seat};
+use crate::grants::Group;
 use crate::host::bindings::ProcessPre;
 use crate::link;
 use crate::process::GuestState;
@@ -85,7 +86,7 @@ impl Program {
     /// Looks whether calls can do without a process. `code` is what this was compiled from.
     pub fn find_shortcut(&mut self, code: &Binary<'_>) {
         let plain = self.definition.transport == Transport::Payload && self.definition.grants.is_empty();
-        if plain && !self.preview1 {
+        if plain && !self.needs_wasi() {
             self.shortcut =
                 Shortcut::find(&self.compiled, &self.body, code, &self.method, self.definition.max_execution);
         }
@@ -127,9 +128,12 @@ impl Program {
     pub fn instance_bytes(&self) -> usize {
         self.compiled.needs.bytes.saturating_sub(SMALL_INSTANCE)
     }
-    /// Whether the guest sees a WASI environment.
+    /// Whether the guest sees a WASI environment, or one is to be looked up.
     pub fn needs_wasi(&self) -> bool {
-        self.preview1 || self.definition.grants.needs_wasi()
+        self.preview1 || self.definition.grants.needs_wasi() || self.definition.wasi.needs_look_ups()
+    }
+    pub fn has_grant(&self, group: Group) -> bool {
+        self.definition.grants.has(group)
     }
     pub fn is_preview1(&self) -> bool {
         self.preview1

@@ -88,6 +88,15 @@ pub trait File: Read + Write + Seek + Send {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// A tree that is a directory on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Absolute; leads there as long as the filesystem is held.
+    pub path: PathBuf,
+    /// Whether the filesystem lets anything be changed; the system may let less.
+    pub writable: bool,
+}
+
 /// A tree of files. Paths are relative to its root as [`clean`] makes them: names with `/` between them, `.` for the
 /// root itself. A path or a symbolic link that leads out of the tree is refused with `PermissionDenied`; so is a change
 /// of a tree that may not be changed.
@@ -101,6 +110,10 @@ pub trait Filesystem: Send + Sync {
     fn make_dir(&self, path: &str) -> io::Result<()>;
     /// Removes a file, a symbolic link or an empty directory.
     fn remove(&self, path: &str) -> io::Result<()>;
+    /// Where it is, for who has means of its own that keep inside of a directory. `None`: it is no directory.
+    fn directory(&self) -> Option<Place> {
+        None
+    }
 }
 
 impl dyn Filesystem {

@@ -4,12 +4,12 @@
 //! the system allows.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
-use wippy_runtime::files::{DirEntry, File, FileStat, Filesystem, Opening};
+use wippy_runtime::files::{DirEntry, File, FileStat, Filesystem, Opening, Place};
 
 const OWNER_READS: u32 = 0o400;
 const OWNER_WRITES: u32 = 0o200;
@@ -21,6 +21,8 @@ const DIR_MODE: u32 = 0o755;
 /// See the module comment.
 pub struct Directory {
     dir: Dir,
+    #[cfg(not(target_os = "linux"))]
+    path: PathBuf,
     mode: u32,
 }
 
@@ -33,7 +35,13 @@ impl Directory {
         if create {
             make_all(path, mode)?;
         }
-        Ok(Directory { dir: Dir::open_ambient_dir(path, ambient_authority())?, mode })
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        Ok(Directory {
+            dir,
+            #[cfg(not(target_os = "linux"))]
+            path: std::fs::canonicalize(path)?,
+            mode,
+        })
     }
 
     fn allows(&self, bits: u32) -> io::Result<()> {
@@ -90,6 +98,14 @@ impl Filesystem for Directory {
         }
         let is_dir = inside(self.dir.symlink_metadata(path))?.is_dir();
         inside(if is_dir { self.dir.remove_dir(path) } else { self.dir.remove_file(path) })
+    }
+    fn directory(&self) -> Option<Place> {
+        // Through the handle: the directory that was opened, whatever its path leads to by now.
+        #[cfg(target_os = "linux")]
+        let path = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.dir)));
+        #[cfg(not(target_os = "linux"))]
+        let path = self.path.clone();
+        Some(Place { path, writable: self.mode & OWNER_WRITES != 0 })
     }
 }
 

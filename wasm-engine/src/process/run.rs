@@ -18,7 +18,7 @@ use crate::host::bindings::ProcessPre;
 use crate::host::{TableForm, payload};
 use crate::program::{Body, Export, Program};
 use crate::values::{lift, lower, plain};
-use crate::wasi::WasiState;
+use crate::wasi;
 
 /// Bytes that one call of a host function may make of its arguments, whatever memory the guest may have: lists may name
 /// the same bytes again and again.
@@ -65,10 +65,7 @@ async fn surround(program: &Program, store: &mut Store<GuestState>) -> Result<()
     let taken = store.data_mut().memory.take(program.instance_bytes());
     taken.map_err(|e| failure::refused(program, e))?;
     if program.needs_wasi() {
-        let state = store.data();
-        let node = state.with_step(|cx| cx.node().clone()).map_err(|e| Error::internal(e.to_string()))?;
-        let control = state.control.clone();
-        store.data_mut().wasi = Some(Box::pin(WasiState::new(program, &control, &node)).await?);
+        Box::pin(wasi::prepare(store.data_mut())).await?;
     }
     Ok(())
 }

@@ -1,7 +1,14 @@
 //! What WASI shows to one guest: arguments, variables, clocks and randomness of
 //! the node, and the terminal where there is one. Elsewhere input is at its end
 //! and output goes nowhere.
+//!
+//! What leads out of the guest asks the gate (`commands`): directories
+//! (`mounts`) and `sockets`. Its work is done on the IO runtime, which
+//! wakes the guest; no worker waits for it.
 
+mod commands;
+mod mounts;
+mod sockets;
 mod terminal;
 
 use std::convert::Infallible;
@@ -12,16 +19,18 @@ use rand_core::TryRng;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wippy_runtime::clock::Clock;
-use wippy_runtime::dispatch::CapabilitySet;
+use wippy_runtime::dispatch::{Caller, CapabilitySet};
 use wippy_runtime::entropy::Entropy;
 use wippy_runtime::io::blocking;
-use wippy_runtime::process::Control;
 use wippy_runtime::terminal::TerminalSession;
 use wippy_runtime::{Error, Kind, Node, Result};
 
 use crate::definition::EnvItem;
+use crate::grants::Group;
 use crate::process::GuestState;
 use crate::program::Program;
+
+pub use commands::register;
 
 /// The module that core modules import WASI from.
 pub const PREVIEW1: &str = "wasi_snapshot_preview1";
@@ -34,38 +43,51 @@ pub enum WasiState {
     Module(Box<WasiP1Ctx>),
 }
 
-impl WasiState {
-    /// Reads the settings of the entry for one run. Errors: NotFound `required wasi env variable not found: ID`;
-    /// Internal `failed to resolve wasi env mapping: ID: ...`.
-    pub async fn new(program: &Program, control: &Control, node: &Arc<Node>) -> Result<WasiState> {
-        let settings = program.wasi();
-        let mut variables = Vec::new();
-        for item in &settings.env {
-            let value = variable(node, item, program.id().ns()).await?;
-            variables.extend(value.map(|value| (item.name.clone(), value)));
+/// Reads the settings of the entry for one run. Errors: NotFound `required wasi env variable not found: ID`; Internal
+/// `failed to resolve wasi env mapping: ID: ...`; those of [`mounts::find`] and [`mounts::open`].
+pub async fn prepare(state: &mut GuestState) -> Result<()> {
+    let program = state.program.clone();
+    let caller = state.with_step(|cx| cx.caller().clone()).map_err(|e| Error::internal(e.to_string()))?;
+    let node = &caller.node;
+    let mut variables = Vec::new();
+    for item in &program.wasi().env {
+        let value = variable(node, item, program.id().ns()).await?;
+        variables.extend(value.map(|value| (item.name.clone(), value)));
+    }
+    variables.sort();
+    let directories = mounts::find(state).await?;
+    let mut builder = WasiCtx::builder();
+    clocks(&mut builder, node);
+    if program.is_preview1() {
+        state.wasi = Some(WasiState::Module(Box::new(builder.build_p1())));
+        return Ok(());
+    }
+    builder.envs(&variables);
+    of_terminal(&mut builder, &program, &caller);
+    if program.has_grant(Group::Sockets) {
+        sockets::allow(&mut builder, caller.clone());
+    }
+    let mut builder = mounts::open(builder, directories).await?;
+    state.wasi = Some(WasiState::Component(Box::new(builder.build())));
+    Ok(())
+}
+
+/// Arguments, working directory and standard streams.
+fn of_terminal(builder: &mut WasiCtxBuilder, program: &Program, caller: &Caller) {
+    let (settings, control) = (program.wasi(), &caller.control);
+    let session = control.attached::<TerminalSession>();
+    let session = session.filter(|_| control.host.capabilities.allows(CapabilitySet::TERMINAL));
+    match &session {
+        _ if !settings.args.is_empty() => builder.args(&settings.args),
+        Some(session) => {
+            let args: Vec<String> = session.args.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect();
+            builder.args(&args)
         }
-        variables.sort();
-        let mut builder = WasiCtx::builder();
-        clocks(&mut builder, node);
-        if program.is_preview1() {
-            return Ok(WasiState::Module(Box::new(builder.build_p1())));
-        }
-        builder.envs(&variables);
-        let session = control.attached::<TerminalSession>();
-        let session = session.filter(|_| control.host.capabilities.allows(CapabilitySet::TERMINAL));
-        match &session {
-            _ if !settings.args.is_empty() => builder.args(&settings.args),
-            Some(session) => {
-                let args: Vec<String> = session.args.iter().map(|a| String::from_utf8_lossy(a).into_owned()).collect();
-                builder.args(&args)
-            }
-            None => &mut builder,
-        };
-        builder.initial_cwd(if settings.cwd.is_empty() { "/" } else { &settings.cwd });
-        if let Some(session) = session {
-            terminal::attach(&mut builder, &session, node);
-        }
-        Ok(WasiState::Component(Box::new(builder.build())))
+        None => builder,
+    };
+    builder.initial_cwd(if settings.cwd.is_empty() { "/" } else { &settings.cwd });
+    if let Some(session) = session {
+        terminal::attach(builder, &session, &caller.node);
     }
 }
 

@@ -1,0 +1,253 @@
+//! What guests reach with WASI: as much as entry, host and policies let them, and nothing else. The guest `outside` does
+//! what it is told and tells what came of it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+
+use wippy_tests::{Project, guests};
+
+const ENTRIES: &str = r#"version: "1.0"
+namespace: app
+entries:
+  - { name: processes, kind: process.host, host: { workers: 1 }, lifecycle: { auto_start: true } }
+  - { name: walled, kind: process.host, capabilities: { deny: ["wasi:filesystem"] }, lifecycle: { auto_start: true } }
+  - { name: terminal, kind: terminal.host, hide_logs: true, lifecycle: { auto_start: true, requires: [processes] } }
+  - { name: guests, kind: fs.directory, directory: guests }
+  - { name: data, kind: fs.directory, directory: data }
+  - { name: sealed, kind: fs.directory, directory: data, mode: "0555" }
+  - { name: main, kind: process.lua, source: file://main.lua, modules: [io, security], meta: { command: { name: main } } }
+"#;
+
+/// An entry that runs the guest.
+fn outside(name: &str, imports: &str, wasi: &str) -> String {
+    let file = "kind: process.wasm, fs: app:guests, path: /outside.wasm, hash: file://outside.sha256, method: run";
+    format!("  - {{ name: {name}, {file}, imports: [{imports}], wasi: {{ {wasi} }} }}\n")
+}
+
+/// The entries of the guest, each with one group.
+fn outsiders() -> String {
+    let mounts = "mounts: [{ fs: app:data, guest: /work }, { fs: app:data, guest: /look, read_only: true }, \
+        { fs: app:sealed, guest: /a }]";
+    [
+        outside("files", "wasi:filesystem", mounts),
+        outside("nowhere", "wasi:filesystem", "mounts: [{ fs: app:absent, guest: /work }]"),
+        outside("sockets", "wasi:sockets", ""),
+        outside("nothing", "", ""),
+    ]
+    .concat()
+}
+
+const PRELUDE: &str = r#"
+local io, security = require("io"), require("security")
+-- Runs the guest of an entry as somebody with the policies of a group, or as nobody.
+local function run(group, entry, host, ...)
+  local spawner = process.with_context({})
+  if group then
+    spawner = spawner:with_actor(security.new_actor("ann")):with_scope(security.named_scope("app:" .. group))
+  end
+  local events = process.events()
+  local started, err = pcall(spawner.spawn_monitored, spawner, "app:" .. entry, "app:" .. host, ...)
+  if not started then return io.print("not started: " .. tostring(err):match("capability.*")) end
+  local result = events:receive().result
+  if result.error then
+    local text = tostring(result.error)
+    return io.print("ended: " .. (text:match("unknown import: .- has not been defined") or text))
+  end
+  for _, line in ipairs(result.value) do io.print(line) end
+end
+return function()
+"#;
+
+/// A policy that lets the members of `group` do `actions` to `resources`, among them to start the guests.
+fn policy(group: &str, actions: &str, resources: &str) -> String {
+    let entry = |name: &str, actions: &str, resources: &str| {
+        let policy = format!("{{ actions: [{actions}], resources: [{resources}], effect: allow }}");
+        format!("  - {{ name: {name}, kind: security.policy, groups: [{group}], policy: {policy} }}\n")
+    };
+    let start = entry(&format!("{group}_start"), "process.*", "\"*\"");
+    if actions.is_empty() { start } else { start + &entry(&format!("{group}_more"), actions, resources) }
+}
+
+/// What the command `main` with the body `lua` prints, in an application with more `entries`.
+fn told(lua: &str, entries: &str) -> Vec<String> {
+    let project = Project::new(env!("CARGO_BIN_EXE_wippy-under-test")).with([
+        ("src/_index.yaml", &*format!("{ENTRIES}{}{entries}", outsiders())),
+        ("src/main.lua", &*format!("{PRELUDE}{lua}\nend\n")),
+        ("wippy.lock", "directories: { src: ./src }\n"),
+        ("data/given.txt", "something\n"),
+        ("secret.txt", "secret\n"),
+    ]);
+    for (from, to) in [("outside.wasm", "guests/outside.wasm"), ("outside.sha256", "src/outside.sha256")] {
+        let guest = std::fs::read(guests().join(from)).expect("the guest");
+        project.write_bytes(to, &guest);
+    }
+    let data = project.dir().join("data");
+    std::os::unix::fs::symlink("../secret.txt", data.join("link")).expect("a link");
+    std::os::unix::fs::symlink("..", data.join("away")).expect("a link");
+    let outcome = project.run(&["run", "main"]);
+    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+    for made in ["made.txt", "made", "data/etc", "data/copy"] {
+        assert!(!project.dir().join(made).exists(), "the guest has made {made}");
+    }
+    outcome.stdout.lines().map(str::to_owned).collect()
+}
+
+/// What the guest tells of its work in a mount that may not be changed.
+const LOOKED: [&str; 13] = [
+    "read: something",
+    "write: not-permitted",
+    "append: not-permitted",
+    "read back: no-entry",
+    "stat: no-entry",
+    "make directory: not-permitted",
+    "rename: not-permitted",
+    "list: away given.txt link",
+    "remove full directory: not-permitted",
+    "remove file: not-permitted",
+    "remove directory: not-permitted",
+    "set size: not-permitted",
+    "read absent: no-entry",
+];
+
+const WORKED: [&str; 13] = [
+    "read: something",
+    "write: ok",
+    "append: ok",
+    "read back: one two",
+    "stat: DescriptorType::RegularFile 7",
+    "make directory: ok",
+    "rename: ok",
+    "list: away given.txt link sub",
+    "remove full directory: not-empty",
+    "remove file: ok",
+    "remove directory: ok",
+    "set size: ok",
+    "read absent: no-entry",
+];
+
+#[test]
+fn files_are_those_of_the_mounts() {
+    let lua = r#"
+      run(nil, "files", "processes", "mounts", {})
+      run(nil, "files", "processes", "work", {"/look"})
+      run(nil, "files", "processes", "work", {"/a"})
+      run(nil, "files", "processes", "work", {"/work"})
+    "#;
+    let expected = [&["/a", "/look", "/work"][..], &LOOKED, &LOOKED, &WORKED].concat();
+    assert_eq!(told(lua, ""), expected);
+}
+
+#[test]
+fn no_path_leads_out_of_a_mount() {
+    let expected = [
+        "../secret.txt: not-permitted",
+        "/etc/passwd: not-permitted",
+        "a/../../secret.txt: no-entry",
+        "link: not-permitted",
+        "link/../secret.txt: not-permitted",
+        "away/secret.txt: not-permitted",
+        "write: not-permitted",
+        "rename: not-permitted",
+        "hard link: not-permitted",
+        "symbolic link: not-permitted",
+        "directory: not-permitted",
+        "stat: not-permitted",
+    ];
+    assert_eq!(told("run(nil, 'files', 'processes', 'escape', {'/work'})", ""), expected);
+}
+
+#[test]
+fn a_mount_needs_its_filesystem_the_host_and_the_permission() {
+    let lua = r#"
+      run(nil, "nowhere", "processes", "mounts", {})
+      run(nil, "files", "walled", "mounts", {})
+      run("strangers", "files", "processes", "mounts", {})
+      run("readers", "files", "processes", "mounts", {})
+      run(nil, "nothing", "processes", "mounts", {})
+    "#;
+    let entries = policy("strangers", "", "") + &policy("readers", "fs.get", "\"app:*\"");
+    let expected = [
+        "ended: wasi mount filesystem not found: app:absent",
+        "not started: capability \"wasi:filesystem\" is denied by host app:walled (entry app:files)",
+        "ended: not allowed to access filesystem: app:data",
+        "/a",
+        "/look",
+        "/work",
+        "ended: unknown import: `wasi:filesystem/preopens@0.2.12#get-directories` has not been defined",
+    ];
+    assert_eq!(told(lua, &entries), expected);
+}
+
+/// Answers each connection with `pong` to what it sends first.
+fn echo_server() -> SocketAddr {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut client in server.incoming().map_while(Result::ok) {
+            let mut ping = [0; 4];
+            let _ = client.read_exact(&mut ping).and_then(|()| client.write_all(b"pong"));
+        }
+    });
+    address
+}
+
+#[test]
+fn sockets_go_where_policies_let_them() {
+    let there = echo_server();
+    let lua = format!(
+        r#"
+      run(nil, "sockets", "processes", "tcp", {{}})
+      run(nil, "sockets", "processes", "udp", {{}})
+      run(nil, "sockets", "processes", "connect", {{"{there}"}})
+      run(nil, "sockets", "processes", "resolve", {{"localhost"}})
+      for _, group in ipairs({{"strangers", "public", "clients", "servers"}}) do
+        io.print(group)
+        run(group, "sockets", "processes", "connect", {{"{there}"}})
+        run(group, "sockets", "processes", "tcp", {{}})
+        run(group, "sockets", "processes", "udp", {{}})
+        run(group, "sockets", "processes", "resolve", {{"localhost"}})
+      end
+      run(nil, "nothing", "processes", "connect", {{"{there}"}})
+    "#
+    );
+    let entries = [
+        policy("strangers", "", ""),
+        policy("public", "socket.connect, socket.resolve", "\"*\""),
+        policy("clients", "socket.connect, socket.private_ip", &format!("\"{there}\", \"127.0.0.1\"")),
+        policy("servers", "socket.listen", "\"127.0.0.1:*\""),
+    ];
+    let expected = [
+        "listen: ok",
+        "connect: ok",
+        "server reads: ping",
+        "client reads: pong",
+        "send: 1",
+        "receive: ping",
+        "connect: pong",
+        "resolve: this machine",
+        "strangers",
+        "connect: access-denied",
+        "listen: access-denied",
+        "bind: access-denied",
+        "resolve: access-denied",
+        // Its address is private.
+        "public",
+        "connect: access-denied",
+        "listen: access-denied",
+        "bind: access-denied",
+        "resolve: this machine",
+        "clients",
+        "connect: pong",
+        "listen: access-denied",
+        "bind: access-denied",
+        "resolve: access-denied",
+        "servers",
+        "connect: access-denied",
+        "listen: ok",
+        "connect: access-denied",
+        "send: access-denied",
+        "resolve: access-denied",
+        "ended: unknown import: `wasi:sockets/tcp-create-socket@0.2.12#create-tcp-socket` has not been defined",
+    ];
+    assert_eq!(told(&lua, &entries.concat()), expected);
+}
