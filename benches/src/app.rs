@@ -34,7 +34,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 36] = sources![
+const SOURCES: [(&str, &str); 38] = sources![
     "add",
     "call",
     "compute",
@@ -48,6 +48,8 @@ const SOURCES: [(&str, &str); 36] = sources![
     "fanin_sink",
     "fib",
     "fib_driver",
+    "first",
+    "greeter",
     "idle",
     "lateness",
     "live",

@@ -16,12 +16,13 @@ macro_rules! guests {
 }
 
 /// Entries that are there in WebAssembly as well.
-pub const PROCESSES: [(&str, &str); 14] = guests![
+pub const PROCESSES: [(&str, &str); 15] = guests![
     "crasher",
     "fairness_hog",
     "fanin_producer",
     "fanin_sink",
     "fib_worker",
+    "greeter",
     "live_receiver",
     "nothing",
     "payload_sink",
@@ -36,11 +37,12 @@ pub const PROCESSES: [(&str, &str); 14] = guests![
 pub const FUNCTIONS: &str = include_str!("../wasm/functions.wat");
 
 /// Workloads whose processes and functions they are.
-pub const WASM_WORKLOADS: [&str; 13] = [
+pub const WASM_WORKLOADS: [&str; 14] = [
     "call",
     "fairness",
     "fanin",
     "fib",
+    "first",
     "live",
     "pairs",
     "payload",

@@ -57,6 +57,7 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "fairness_yield", warm: false, quick: (80, 3), answer: None },
     Workload { name: "supervision", warm: true, quick: (100, 0), answer: Some(same) },
     Workload { name: "timers", warm: false, quick: (100, 10), answer: Some(same) },
+    Workload { name: "first", warm: true, quick: (50, 0), answer: Some(same) },
     Workload { name: "call", warm: true, quick: (50, 0), answer: Some(same) },
     Workload { name: "pairs", warm: true, quick: (200, 4), answer: Some(whole_batches) },
     Workload { name: "ticking", warm: false, quick: (20, 700), answer: None },

@@ -66,7 +66,7 @@ fn expected(workload: &str) -> &'static [&'static str] {
     match workload {
         "live" => &["bytes_per_process", "page_table_bytes"],
         "fairness" | "fairness_yield" => &["p50_us", "p99_us", "max_us", "idle_p50_us", "idle_p99_us"],
-        "timers" => &["p50_us", "p99_us", "max_us"],
+        "first" | "timers" => &["p50_us", "p99_us", "max_us"],
         "ticking" => &["cpu_percent"],
         "idle" => &["wakeups"],
         _ => &[],
