@@ -17,7 +17,7 @@ pub use cases::{Case, cases};
 pub use guests::{guest_cargo, guests};
 
 /// Longest time a command of a test may take; a machine under load is slow, a hang is forever.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a command did.
 #[derive(Debug)]
