@@ -62,7 +62,17 @@ impl<'a> StepContext<'a> {
     /// The next event, in order of arrival.
     #[inline]
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop()
+        let event = self.events.pop();
+        self.received();
+        event
+    }
+    /// Something was taken out of the events: it does not count as waiting any more.
+    #[inline]
+    fn received(&self) {
+        let control = &self.caller.control;
+        if control.host.limits.has_mailbox() {
+            control.queue.keep(self.events);
+        }
     }
     /// Sender and buffer (topic and payloads) of the next event if it is a message; it stays the next.
     #[inline]
@@ -73,6 +83,7 @@ impl<'a> StepContext<'a> {
     #[inline]
     pub fn skip_message(&mut self) {
         self.events.skip_message();
+        self.received();
     }
     /// Whether events are left.
     #[inline]

@@ -79,6 +79,30 @@ mod tests {
         Event::Message(Message::from_body(Pid::none(), Flat::from_bytes(&vec![i as u8; i as usize % 50])))
     }
 
+    /// A step that receives nothing leaves no room for more, however often it is interrupted.
+    #[test]
+    fn what_a_step_has_not_received_counts() {
+        let (queue, mut batch) = (EventQueue::default(), Batch::default());
+        for (messages, bytes) in [(2, 0), (0, 14)] {
+            let push = || queue.push(event(7), messages, bytes).is_ok();
+            assert_eq!([push(), push(), push()], [true, true, false]);
+            for _ in 0..3 {
+                queue.take_all(&mut batch);
+                assert!(!push());
+                queue.put_back(&mut batch);
+                assert!(!push());
+            }
+            queue.take_all(&mut batch);
+            while batch.pop().is_some() {
+                queue.keep(&batch);
+                assert_eq!([push(), push()], [true, false], "one was received");
+            }
+            queue.take_all(&mut batch);
+            batch.clear();
+            queue.keep(&batch);
+        }
+    }
+
     proptest! {
         /// What goes in, by itself or in parcels, comes out in order, whether looked at first or not, and is counted.
         #[test]

@@ -39,6 +39,8 @@ struct Inner {
     head: Option<Item>,
     tail: VecDeque<Item>,
     count: Count,
+    /// What the step that runs has taken out and not yet received, as far as somebody asks: see [`EventQueue::keep`].
+    held: Count,
     closed: bool,
 }
 
@@ -101,8 +103,8 @@ impl EventQueue {
         }
         let count = Count::of(&event);
         let over = |used: usize, more: usize, max: usize| max > 0 && used + more > max;
-        if count.messages > 0 && (over(q.count.total(), 1, max_messages) || over(q.count.bytes, count.bytes, max_bytes))
-        {
+        let (waiting, bytes) = (q.count.total() + q.held.total(), q.count.bytes + q.held.bytes);
+        if count.messages > 0 && (over(waiting, 1, max_messages) || over(bytes, count.bytes, max_bytes)) {
             return Err(Full::Limit);
         }
         q.add(Item::Event(event), count);
@@ -127,12 +129,19 @@ impl EventQueue {
         let mut q = self.0.lock();
         batch.head = q.head.take();
         batch.count = std::mem::take(&mut q.count);
+        q.held = batch.count;
         if !q.tail.is_empty() {
             std::mem::swap(&mut q.tail, &mut batch.tail);
             if q.tail.capacity() > KEEP {
                 q.tail = VecDeque::new();
             }
         }
+    }
+
+    /// Says that something of `batch` was received. Where mailboxes have limits this follows whatever is taken out of it:
+    /// what a step leaves unread counts all the time.
+    pub fn keep(&self, batch: &Batch) {
+        self.0.lock().held = batch.count;
     }
 
     /// Puts what is left of `batch` back in front.
@@ -150,6 +159,7 @@ impl EventQueue {
         std::mem::swap(&mut q.tail, &mut batch.tail);
         q.head = batch.head.take().or_else(|| q.tail.pop_front());
         q.count.add(std::mem::take(&mut batch.count));
+        q.held = Count::default();
     }
 
     /// Refuses further events and drops those that wait.

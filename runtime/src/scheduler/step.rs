@@ -195,6 +195,7 @@ fn replace(caller: &Caller, old: Option<Box<dyn Process>>, upgrade: Upgrade, bat
             kept.push(event);
         }
     }
+    control.queue.keep(batch);
     control.queue.put_back(&mut kept);
     *control.process.lock() = Some(process);
     control.state.yield_now();
