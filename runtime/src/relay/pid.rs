@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use parking_lot::RwLock;
@@ -19,18 +20,31 @@ pub struct Name(u32);
 
 /// Names the runtime knows at most.
 const MAX_NAMES: usize = 1 << 20;
-/// Of these, names that programs made it remember by writing pid texts, so that they cannot use up all.
-const MAX_GUESSES: usize = 1 << 16;
+/// Of these, names that the programs of one host make it remember by writing pid texts, so that they use up nothing but
+/// what is theirs.
+const MAX_GUESSES: usize = 1 << 12;
 /// Bytes of one such name.
 const MAX_GUESS: usize = 512;
 
 /// All names, by text.
-static IDS: LazyLock<RwLock<Ids>> =
-    LazyLock::new(|| RwLock::new(Ids { of: FastMap::from_iter([("", 0)]), guesses: 0 }));
+static IDS: LazyLock<RwLock<Ids>> = LazyLock::new(|| RwLock::new(Ids { of: FastMap::from_iter([("", 0)]) }));
 
 struct Ids {
     of: FastMap<&'static str, u32>,
-    guesses: usize,
+}
+
+/// Counts the names that a host's programs bring.
+pub(crate) type Guesses = Arc<AtomicUsize>;
+
+thread_local! {
+    /// Of the host whose threads this is one of; all other threads of the OS process have one together.
+    static GUESSES: RefCell<Guesses> = RefCell::new(OTHERS.clone());
+}
+static OTHERS: LazyLock<Guesses> = LazyLock::new(Guesses::default);
+
+/// From now on what this thread parses counts among `guesses`.
+pub(crate) fn count_guesses(guesses: Guesses) {
+    GUESSES.set(guesses);
 }
 
 /// All texts, by number: chunk c holds those from 2^c - 1 on. Read without locks, never freed.
@@ -72,8 +86,8 @@ impl Name {
         }
         ids.add(text)
     }
-    /// A name out of a text that anybody may have written. Errors: LimitExceeded for a long one, or when 65,536 names
-    /// have come that way.
+    /// A name out of a text that anybody may have written. Errors: LimitExceeded for a long one, or when the host whose
+    /// thread this is has brought as many as it may.
     fn guessed(text: &str) -> Result<Name, Error> {
         if let Some(known) = Name::known(text) {
             return Ok(known);
@@ -82,16 +96,17 @@ impl Name {
             return Err(Error::limit_exceeded("invalid pid format: name is too long"));
         }
         let mut ids = IDS.write();
-        if ids.guesses >= MAX_GUESSES {
-            return Err(Error::limit_exceeded("too many host and node names"));
+        if let Some(&id) = ids.of.get(text) {
+            return Ok(Name(id));
         }
-        match ids.of.get(text) {
-            Some(&id) => Ok(Name(id)),
-            None => {
-                ids.guesses += 1;
-                ids.add(text)
+        GUESSES.with_borrow(|guesses| {
+            // Under the lock of all names, so no other thread counts meanwhile.
+            if guesses.load(Ordering::Relaxed) >= MAX_GUESSES {
+                return Err(Error::limit_exceeded("too many host and node names"));
             }
-        }
+            guesses.fetch_add(1, Ordering::Relaxed);
+            ids.add(text)
+        })
     }
     /// The name if it is known already; never makes the runtime remember anything.
     pub fn known(text: &str) -> Option<Name> {
@@ -381,6 +396,23 @@ mod tests {
             assert_eq!(Pid::from_parts(node, MAX_NAMES as u32 - 1, seq), None);
         }
         assert_eq!(Pid::from_parts(0, 0, u64::MAX), None);
+    }
+
+    /// What one host's programs invent takes nothing from those of another.
+    #[test]
+    fn a_host_brings_so_many_names() {
+        let bring = |host: &'static str| {
+            let guess = move |i| Pid::parse(&format!("{{{host}-{i}@{host}|0x00001}}"));
+            let guesses = move || {
+                count_guesses(Guesses::default());
+                assert!((1..MAX_GUESSES).all(|i| guess(i).is_ok()), "one name is that of the host");
+                assert_eq!(guess(0).unwrap_err().message(), "too many host and node names");
+                guess(1).unwrap();
+            };
+            std::thread::spawn(guesses).join().unwrap();
+        };
+        bring("host-of-guesses");
+        bring("another-host-of-guesses");
     }
 
     #[test]

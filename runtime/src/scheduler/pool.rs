@@ -44,6 +44,7 @@ use crate::clock::Nanos;
 use crate::dispatch::Caller;
 use crate::node::Node;
 use crate::process::{Batch, Control};
+use crate::relay::{Guesses, count_guesses};
 
 type Task = Arc<Control>;
 
@@ -136,6 +137,8 @@ struct Shared {
     searching: AtomicUsize,
     /// Threads that wait because their host has had its share.
     waiting: AtomicUsize,
+    /// Names that the programs of its host bring.
+    names: Guesses,
 }
 
 /// See the module comment.
@@ -188,6 +191,7 @@ impl Pool {
             idle_count: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
+            names: Guesses::default(),
         }))
     }
 
@@ -341,6 +345,7 @@ impl Shared {
         self.threads.fetch_add(1, Ordering::Relaxed);
         let spawned = std::thread::Builder::new().name(format!("{}#{index}", self.name)).spawn(move || {
             if let Some(Tools { deque, spent, parker }) = own.lock().take() {
+                count_guesses(shared.names.clone());
                 LOCAL.set(Some(Local { pool: shared.id, deque, spent, slot: None, nudges: 0 }));
                 shared.work(index, parker);
             }
