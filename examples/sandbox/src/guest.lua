@@ -15,6 +15,13 @@ deeds["eat memory"] = function()
     return err
 end
 
+deeds["loop in WebAssembly"] = function() return select(2, funcs.call("app:spinner")) end
+
+deeds["eat memory in WebAssembly"] = function()
+    local pages, err = funcs.call("app:eater")
+    return pages and pages * 64 .. " KiB" or err
+end
+
 deeds["keep a thousand timers"] = function()
     for _ = 1, 1000 do
         local timer, err = time.timer("1h")

@@ -1,7 +1,7 @@
 -- Sends a hostile guest into the sandbox, one deed at a time, and tells how each ended.
 local deeds = {
-    "behave", "loop forever", "loop and catch the end", "eat memory", "keep a thousand timers",
-    "take all names", "write to the neighbour", "end the neighbour", "leave the sandbox", "multiply",
+    "behave", "loop forever", "loop and catch the end", "eat memory",
+    "loop in WebAssembly", "eat memory in WebAssembly", "keep a thousand timers", "take all names", "write to the neighbour", "end the neighbour", "leave the sandbox", "multiply",
 }
 
 local function tell(deed, value, err)
