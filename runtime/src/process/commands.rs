@@ -293,7 +293,9 @@ pub fn register(commands: &mut DispatcherBuilder) {
         if let Err(e) = caller.node.spawn(request)
             && let Some(done) = shared.lock().take()
         {
-            done.complete(Err(e.with_kind(Kind::INTERNAL)));
+            // What the host does not allow keeps its kind; all else that fails at the start is Internal.
+            let refused = [Kind::LIMIT_EXCEEDED, Kind::PERMISSION_DENIED].contains(e.kind());
+            done.complete(Err(if refused { e } else { e.with_kind(Kind::INTERNAL) }));
         }
     });
     commands.sync(|caller, r: Control| caller.node.relate(&caller.control, r));
