@@ -4,12 +4,16 @@
 use std::time::Duration;
 
 use wippy_runtime::payload::Value;
+use wippy_runtime::process::OwnLimits;
 use wippy_runtime::registry::decode::Fields;
 use wippy_runtime::registry::{Entry, EntryId};
-use wippy_runtime::{Error, Kind, Result, size};
+use wippy_runtime::{Error, Kind, Result};
 
 use crate::engine::Profile;
 use crate::grants::Grants;
+
+/// A limit in the entry that is not among [`OwnLimits`].
+const MAX_EXECUTION: &str = "max_execution_ms";
 
 pub const KINDS: [&str; 3] = ["function.wat", "function.wasm", "process.wasm"];
 
@@ -83,8 +87,8 @@ pub struct Definition {
     pub grants: Grants,
     pub wasi: WasiSettings,
     pub max_execution: Option<Duration>,
-    /// Bytes of memory; 0: what the host allows.
-    pub memory: usize,
+    /// Below those of the host.
+    pub limits: OwnLimits,
     /// Missing imports are an error of the entry.
     pub strict_imports: bool,
     /// `None`: chosen by the code.
@@ -103,7 +107,7 @@ impl Definition {
             grants: Grants::default(),
             wasi: WasiSettings::default(),
             max_execution: None,
-            memory: 0,
+            limits: OwnLimits::default(),
             strict_imports: false,
             profile: None,
         }
@@ -136,7 +140,7 @@ pub fn read(entry: &Entry) -> Result<Definition> {
         _ => return Err(read.invalid("transport", "invalid transport type")),
     };
     read.pool()?;
-    let (max_execution, memory) = read.limits()?;
+    let (max_execution, limits) = read.limits()?;
     let definition = Definition {
         role,
         source,
@@ -145,7 +149,7 @@ pub fn read(entry: &Entry) -> Result<Definition> {
         transport,
         wasi: read.wasi()?,
         max_execution,
-        memory,
+        limits,
         strict_imports: fields.bool("strict_imports", false)?,
         profile: match fields.one_of("engine", &["", "dense", "fast"])? {
             "dense" => Some(Profile::Dense),
@@ -231,21 +235,13 @@ impl<'e> Reader<'_, 'e> {
         }
         Ok(())
     }
-    fn limits(&self) -> Result<(Option<Duration>, usize)> {
-        let Some(limits) = self.fields.nested("limits")? else { return Ok((None, 0)) };
-        let millis = limits.int("max_execution_ms", 0)?;
+    fn limits(&self) -> Result<(Option<Duration>, OwnLimits)> {
+        let Some(limits) = self.fields.nested("limits")? else { return Ok((None, OwnLimits::default())) };
+        let millis = limits.int(MAX_EXECUTION, 0)?;
         let millis =
             u64::try_from(millis).map_err(|_| self.invalid("limits", "limits.max_execution_ms cannot be negative"))?;
-        let memory = match limits.value("memory") {
-            None => 0,
-            Some(Value::Str(text)) => size::parse(text).map_err(|e| limits.error("memory", e))?,
-            Some(value) => match value.as_int().and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0) {
-                Some(bytes) => bytes,
-                None => return Err(limits.error("memory", "expected a size such as 16MiB")),
-            },
-        };
         let max = (millis > 0).then(|| Duration::from_millis(millis));
-        Ok((max, usize::try_from(memory).unwrap_or(usize::MAX)))
+        Ok((max, OwnLimits::decode_beside(self.fields, &[MAX_EXECUTION])?))
     }
     fn wasi(&self) -> Result<WasiSettings> {
         let Some(wasi) = self.fields.nested("wasi")? else { return Ok(WasiSettings::default()) };

@@ -7,13 +7,14 @@ use std::time::Duration;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, Type};
 use wasmtime::{Engine, Module};
-use wippy_runtime::process::Control;
+use wippy_runtime::process::{Control, OwnLimits};
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::timers::{TimerKey, Timers};
 use wippy_runtime::{Error, Result};
 
 use crate::definition::{Definition, Transport, WasiSettings};
 use crate::engine::compile::{Binary, Code, Compiled};
+use crate::engine::ticker::Inside;
 use crate::engine::{Engines, Seat};
 use crate::grants::Group;
 use crate::host::bindings::ProcessPre;
@@ -120,9 +121,9 @@ impl Program {
     pub fn max_execution(&self) -> Option<Duration> {
         self.definition.max_execution
     }
-    /// Bytes; 0 for none.
-    pub fn memory_limit(&self) -> usize {
-        self.definition.memory
+    /// Below those of the host.
+    pub fn limits(&self) -> OwnLimits {
+        self.definition.limits
     }
     /// Bytes that a run's instances take beside memories and tables, as far as they are worth counting.
     pub fn instance_bytes(&self) -> usize {
@@ -138,9 +139,9 @@ impl Program {
     pub fn is_preview1(&self) -> bool {
         self.preview1
     }
-    /// A guest runs now.
-    pub fn touch(&self) {
-        self.engines.ticker.touch();
+    /// A guest runs until the answer is dropped.
+    pub fn enter(&self) -> Inside<'_> {
+        self.engines.ticker.enter()
     }
     /// A guest is about to wait for the first time; to be called on its stack.
     pub fn settle(&self) {

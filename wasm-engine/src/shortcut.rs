@@ -6,6 +6,7 @@
 //! For the same reason a call that takes longer than a moment is given up and
 //! made again as a process, which can be preempted.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -129,12 +130,13 @@ impl Shortcut {
             self.pause.store(pause - 1, Ordering::Relaxed);
             return None;
         }
-        let limit = [memory, program.memory_limit()].into_iter().filter(|l| *l > 0).min().unwrap_or(usize::MAX);
+        let own = program.limits().memory.map_or(0, NonZero::get);
+        let limit = [memory, own].into_iter().filter(|l| *l > 0).min().unwrap_or(usize::MAX);
         if kept.as_ref().is_some_and(|kept| kept.store.data().used > limit) {
             return None;
         }
         let args = plain::values(args).ok()?;
-        program.touch();
+        let _running = program.enter();
         let mut instance = match kept.take() {
             Some(instance) => instance,
             None => self.make(program, limit)?,

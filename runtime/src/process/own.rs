@@ -25,14 +25,21 @@ const KNOWN: &str = "memory, call, slice";
 impl OwnLimits {
     /// The field `limits` of an entry. Errors (Invalid) name the field.
     pub fn decode(fields: &Fields<'_>) -> Result<OwnLimits> {
+        OwnLimits::decode_beside(fields, &[])
+    }
+    /// As [`OwnLimits::decode`], where the field holds `others`, too.
+    pub fn decode_beside(fields: &Fields<'_>, others: &[&str]) -> Result<OwnLimits> {
         let Some(own) = fields.map("limits")? else { return Ok(OwnLimits::default()) };
+        let own = own.iter().filter(|(key, _)| !others.contains(&key.as_str()));
         OwnLimits::read(own).map_err(|(key, text)| fields.error(&format!("limits.{key}"), text))
     }
     /// From a map as programs give it. Errors: Invalid.
     pub fn of(map: &Map) -> Result<OwnLimits> {
         OwnLimits::read(map).map_err(|(key, text)| Error::invalid(format!("limits.{key}: {text}")))
     }
-    fn read(map: &Map) -> std::result::Result<OwnLimits, (&str, String)> {
+    fn read<'a>(
+        map: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    ) -> std::result::Result<OwnLimits, (&'a str, String)> {
         let mut limits = OwnLimits::default();
         for (key, value) in map {
             let wrong = |text: String| (key.as_str(), text);

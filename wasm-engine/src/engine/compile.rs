@@ -102,10 +102,12 @@ impl Compiler {
             Some(code) => code,
             None => {
                 check_functions(bytes)?;
+                let compiler = engines.compiler(profile)?;
                 let artifact = match format {
-                    Format::Component => engine.precompile_component(bytes),
-                    Format::Module => engine.precompile_module(bytes),
+                    Format::Component => compiler.precompile_component(bytes),
+                    Format::Module => compiler.precompile_module(bytes),
                 };
+                drop(compiler);
                 let artifact = artifact.map_err(|e| invalid(format!("{e:#}")))?;
                 self.cache.store(&key, &artifact);
                 let code = load(engine, format, Artifact::Bytes(&artifact));

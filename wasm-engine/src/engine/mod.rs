@@ -56,20 +56,20 @@ pub struct Engines {
     fast: Engine,
     pub ticker: Arc<Ticker>,
     pub stacks: Arc<Slab>,
+    memories: Arc<Slab>,
     quota: Arc<Quota>,
 }
 
 impl Engines {
     /// Errors: this machine cannot run compiled code.
     pub fn new(timers: &Arc<Timers>) -> Result<Engines> {
-        let failed = |e: wasmtime::Error| Error::internal(format!("cannot start the WebAssembly engine: {e:#}"));
         let stacks = Slab::new(STACK, DENSE_SLOTS, true);
         let memories = Slab::new(DENSE_MEMORY, DENSE_SLOTS, false);
-        let dense = Engine::new(&config(Profile::Dense, &stacks, &memories)).map_err(failed)?;
-        let fast = Engine::new(&config(Profile::Fast, &stacks, &memories)).map_err(failed)?;
+        let dense = engine(Profile::Dense, &stacks, &memories)?;
+        let fast = engine(Profile::Fast, &stacks, &memories)?;
         let ticker = Ticker::new(timers, vec![dense.clone(), fast.clone()]);
         let quota = Quota::new(stacks.clone());
-        Ok(Engines { dense, fast, ticker, stacks, quota })
+        Ok(Engines { dense, fast, ticker, stacks, memories, quota })
     }
     pub fn get(&self, profile: Profile) -> &Engine {
         match profile {
@@ -77,10 +77,20 @@ impl Engines {
             Profile::Fast => &self.fast,
         }
     }
+    /// An engine to compile for `profile`, to be dropped afterwards: an engine keeps, for each thread that compiles, the
+    /// memory that its most demanding function took, which can be a hundred times the size of that function.
+    pub fn compiler(&self, profile: Profile) -> Result<Engine> {
+        engine(profile, &self.stacks, &self.memories)
+    }
     /// Room for one more instance. Errors: LimitExceeded, which says what the kernel allows.
     pub fn admit(&self, profile: Profile) -> Result<Seat> {
         self.quota.admit(profile)
     }
+}
+
+fn engine(profile: Profile, stacks: &Arc<Slab>, memories: &Arc<Slab>) -> Result<Engine> {
+    Engine::new(&config(profile, stacks, memories))
+        .map_err(|e| Error::internal(format!("cannot start the WebAssembly engine: {e:#}")))
 }
 
 fn config(profile: Profile, stacks: &Arc<Slab>, memories: &Arc<Slab>) -> Config {

@@ -1,8 +1,13 @@
 //! What makes guests look up: while any of them runs, the engines' epoch goes
 //! on by one every millisecond of the node's timers. When none runs nothing
 //! ticks. A guest that notices asks its step whether the slice is used up.
+//!
+//! A guest that has noticed waits for the epoch after the one it then reads, and
+//! its thread can lose the processor for any time before it reads. So it is not
+//! enough that guests say now and then that they run: the ticks go on until the
+//! last one has left.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,14 +15,40 @@ use wasmtime::Engine;
 use wippy_runtime::timers::{TimerTarget, Timers};
 
 const TICK: Duration = Duration::from_millis(1);
+/// Counters of guests that run, so that threads seldom write to the same one.
+const COUNTERS: usize = 16;
+
+/// A cache line of its own, with the one beside it that processors fetch too.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counter(AtomicUsize);
 
 /// See the module comment.
 pub struct Ticker {
     timers: Weak<Timers>,
     engines: Vec<Engine>,
-    /// A guest has run since the last tick.
-    used: AtomicBool,
+    /// Guests that run now; each thread counts in one of these.
+    inside: [Counter; COUNTERS],
+    /// The next tick is on its way.
     armed: AtomicBool,
+}
+
+/// A guest that runs, as long as this lives.
+pub struct Inside<'a>(&'a AtomicUsize);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// The number of the counter of this thread.
+fn counter() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static COUNTER: usize = THREADS.fetch_add(1, Ordering::Relaxed) % COUNTERS;
+    }
+    COUNTER.with(|counter| *counter)
 }
 
 impl Ticker {
@@ -25,19 +56,27 @@ impl Ticker {
         Arc::new(Ticker {
             timers: Arc::downgrade(timers),
             engines,
-            used: AtomicBool::new(false),
+            inside: Default::default(),
             armed: AtomicBool::new(false),
         })
     }
 
-    /// A guest runs now. Cheap: as a rule it only reads.
+    /// A guest runs until the answer is dropped. Cheap: threads do not write to the same place.
     #[inline]
-    pub fn touch(self: &Arc<Self>) {
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::SeqCst);
-            if !self.armed.swap(true, Ordering::SeqCst) {
-                self.arm();
-            }
+    pub fn enter(self: &Arc<Self>) -> Inside<'_> {
+        let counter = &self.inside[counter()].0;
+        // Before `armed` is read: either this sees that nothing is armed any more, or `tick` sees this guest.
+        counter.fetch_add(1, Ordering::SeqCst);
+        if !self.armed.load(Ordering::SeqCst) {
+            self.begin();
+        }
+        Inside(counter)
+    }
+
+    #[cold]
+    fn begin(self: &Arc<Self>) {
+        if !self.armed.swap(true, Ordering::SeqCst) {
+            self.arm();
         }
     }
 
@@ -52,15 +91,50 @@ impl Ticker {
         timers.arm_after(TICK, TimerTarget::Call(Box::new(tick)));
     }
 
+    fn is_used(&self) -> bool {
+        self.inside.iter().any(|counter| counter.0.load(Ordering::SeqCst) > 0)
+    }
+
     fn tick(self: &Arc<Self>) {
         self.engines.iter().for_each(Engine::increment_epoch);
-        if self.used.swap(false, Ordering::SeqCst) {
+        if self.is_used() {
             return self.arm();
         }
         self.armed.store(false, Ordering::SeqCst);
         // Somebody may have come who still saw it armed.
-        if self.used.load(Ordering::SeqCst) && !self.armed.swap(true, Ordering::SeqCst) {
-            self.arm();
+        if self.is_used() {
+            self.begin();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wippy_runtime::clock::{Clock, VirtualClock};
+
+    use super::*;
+
+    /// A guest whose thread had no processor for many ticks has not asked for any of them.
+    #[test]
+    fn it_ticks_until_the_last_guest_has_left() {
+        let clock = Arc::new(VirtualClock::new());
+        let timers = Arc::new(Timers::new(clock.clone()));
+        let ticker = Ticker::new(&timers, Vec::new());
+        let pass = || {
+            let next = timers.next().unwrap_or_else(|| clock.now() + TICK.as_nanos() as u64);
+            clock.advance_to(next);
+            timers.turn(clock.now())
+        };
+        assert_eq!(pass(), 0, "nobody runs");
+        for _ in 0..2 {
+            let first = ticker.enter();
+            let second = std::thread::scope(|scope| scope.spawn(|| ticker.enter()).join()).unwrap();
+            assert_eq!(timers.len(), 1);
+            assert!((0..100).all(|_| pass() == 1));
+            drop(first);
+            assert!((0..100).all(|_| pass() == 1));
+            drop(second);
+            assert_eq!((pass(), timers.len()), (1, 0), "the tick that finds nobody is the last");
         }
     }
 }

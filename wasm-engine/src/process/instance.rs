@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use wippy_runtime::clock::Nanos;
 use wippy_runtime::dispatch::StepContext;
 use wippy_runtime::payload::Flat;
-use wippy_runtime::process::{Control, Exit, Factory, HostShared, Invocation, Process, Step, Tag};
+use wippy_runtime::process::{Control, Exit, Factory, HostShared, Invocation, OwnLimits, Process, Step, Tag};
 use wippy_runtime::timers::{TimerKey, TimerTarget};
 use wippy_runtime::{Error, Result};
 
@@ -71,6 +71,10 @@ impl Process for WasmProcess {
         Ok(())
     }
 
+    fn limits(&self) -> OwnLimits {
+        self.program.limits()
+    }
+
     fn call_at_once(&mut self, args: &Flat, host: &HostShared) -> Option<Result<Flat>> {
         self.program.shortcut()?.call(&self.program, &mut self.kept, args, host.limits.memory)
     }
@@ -91,7 +95,7 @@ impl Process for WasmProcess {
         if run.deadline.is_some_and(|(at, _)| cx.node().clock().now() >= at) {
             return Step::Done(Exit::Error(failure::deadline(program)));
         }
-        program.touch();
+        let _running = program.enter();
         // What WASI waits for lives on the IO runtime.
         let node = program.needs_wasi().then(|| cx.node().clone());
         let _inside = node.as_ref().and_then(|node| node.io().handle()).map(|h| h.enter());

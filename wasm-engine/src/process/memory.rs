@@ -30,10 +30,11 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// `limit` in bytes, of the entry; 0 for none. The host's counts as well.
-    pub fn new(control: Arc<Control>, limit: usize) -> Memory {
-        let limits = [limit, control.memory_limit()];
-        let limit = limits.into_iter().filter(|l| *l > 0).min().unwrap_or(usize::MAX);
+    pub fn new(control: Arc<Control>) -> Memory {
+        let limit = match control.memory_limit() {
+            0 => usize::MAX,
+            limit => limit,
+        };
         Memory { control, used: 0, before: 0, limit, refused: None }
     }
     /// Bytes; `usize::MAX` for any number.

@@ -95,7 +95,6 @@ fn store(program: &Program, state: GuestState) -> Store<GuestState> {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|cx: StoreContextMut<'_, GuestState>| {
         let state = cx.data();
-        state.program.touch();
         let others = state.with_step(|step| step.is_killed() || step.slice_used())?;
         Ok(if others { UpdateDeadline::Yield(1) } else { UpdateDeadline::Continue(1) })
     });

@@ -67,7 +67,7 @@ impl GuestState {
             limit => limit,
         });
         GuestState {
-            memory: Memory::new(control.clone(), program.memory_limit()),
+            memory: Memory::new(control.clone()),
             mailbox: Mailbox::new(&control),
             program,
             control,
