@@ -1,6 +1,6 @@
 -- attack: channels that nobody forgets
 -- limit: memory
--- ends: value true | Timeout cpu limit exceeded
+-- ends: value true
 return function()
     local all = {}
     local ok = pcall(function() while true do all[#all + 1] = channel.new(1 << 20) end end)

@@ -1,6 +1,6 @@
 -- attack: an endless loop beside a coroutine that never rests
 -- limit: cpu.call
--- ends: Timeout cpu limit exceeded
+-- ends: Timeout cpu limit exceeded (200ms)
 return function()
     coroutine.spawn(function()
         local inbox = process.inbox()

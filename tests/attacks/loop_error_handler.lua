@@ -1,6 +1,6 @@
 -- attack: an endless error handler
 -- limit: cpu.call
--- ends: Timeout cpu limit exceeded | LimitExceeded a callback that cannot be interrupted
+-- ends: Timeout cpu limit exceeded (200ms)
 return function()
     while true do
         xpcall(error, function() while true do end end)

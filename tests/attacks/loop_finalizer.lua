@@ -1,6 +1,6 @@
 -- attack: endless finalizers
 -- limit: cpu.call
--- ends: Timeout cpu limit exceeded | LimitExceeded a callback that cannot be interrupted
+-- ends: Timeout cpu limit exceeded (200ms)
 return function()
     local function spin() while true do end end
     while true do

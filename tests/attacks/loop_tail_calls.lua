@@ -1,5 +1,5 @@
 -- attack: endless tail calls
 -- limit: cpu.call
--- ends: Timeout cpu limit exceeded
+-- ends: Timeout cpu limit exceeded (200ms)
 local function f() return f() end
 return f

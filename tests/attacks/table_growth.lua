@@ -1,6 +1,6 @@
 -- attack: a table that grows and catches every error
 -- limit: memory
--- ends: LimitExceeded not enough memory | Timeout cpu limit exceeded
+-- ends: LimitExceeded not enough memory
 return function()
     local all = {}
     while true do

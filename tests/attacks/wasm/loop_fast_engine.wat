@@ -1,6 +1,6 @@
 ;; attack: a loop without end in the other engine
 ;; limit: cpu.call
 ;; entry: , engine: fast
-;; ends: Timeout cpu limit exceeded
+;; ends: Timeout cpu limit exceeded (200ms)
 (func (export "run") (param $args i32) (param $count i32) (result i32)
   (loop $l (br $l)) unreachable)

@@ -1,6 +1,6 @@
 ;; attack: a loop without end while the runtime hands over an answer
 ;; limit: cpu.call
-;; ends: Timeout cpu limit exceeded
+;; ends: Timeout cpu limit exceeded (200ms)
 (module
   (import "wippy:process/current@0.1.0" "entry-id" (func $entry_id (param i32)))
   (memory (export "memory") 1)

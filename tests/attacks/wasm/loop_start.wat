@@ -1,6 +1,6 @@
 ;; attack: a start function without end
 ;; limit: cpu.call
-;; ends: Timeout cpu limit exceeded
+;; ends: Timeout cpu limit exceeded (200ms)
 (module
   (import "wippy:process/time@0.1.0" "now" (func (result i64)))
   (memory (export "memory") 1)

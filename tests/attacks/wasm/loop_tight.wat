@@ -1,5 +1,5 @@
 ;; attack: a loop without end
 ;; limit: cpu.call
-;; ends: Timeout cpu limit exceeded
+;; ends: Timeout cpu limit exceeded (200ms)
 (func (export "run") (param $args i32) (param $count i32) (result i32)
   (loop $l (br $l)) unreachable)

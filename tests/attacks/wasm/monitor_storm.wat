@@ -1,6 +1,6 @@
 ;; attack: watching and not watching, without end
 ;; limit: cpu.call
-;; ends: Timeout cpu limit exceeded
+;; ends: Timeout cpu limit exceeded (200ms)
 (func (export "run") (param $args i32) (param $count i32) (result i32) (local $to i32) (local $length i32)
   (call $argument (local.get $args) (i32.const 1)) (local.set $length) (local.set $to)
   (loop $l

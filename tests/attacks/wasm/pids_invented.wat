@@ -1,6 +1,6 @@
 ;; attack: names of nodes and hosts without end
 ;; limit: names of hosts that texts may bring
-;; ends: LimitExceeded too many host and node names | Timeout cpu limit exceeded
+;; ends: LimitExceeded too many host and node names
 (data (i32.const 64) "{n@00000000|0x00001}")
 (func (export "run") (param $args i32) (param $count i32) (result i32) (local $i i32) (local $digit i32) (local $rest i32)
   (loop $l

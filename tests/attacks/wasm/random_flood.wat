@@ -1,5 +1,5 @@
 ;; attack: random numbers without end
 ;; limit: cpu.call
-;; ends: Timeout cpu limit exceeded
+;; ends: Timeout cpu limit exceeded (200ms)
 (func (export "run") (param $args i32) (param $count i32) (result i32)
   (loop $l (drop (call $random)) (br $l)) unreachable)

@@ -63,8 +63,7 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// `call` is the CPU time of a guest, as a duration text.
-    pub fn new(guests: &[Guest], call: &str) -> Arena {
+    pub fn new(guests: &[Guest]) -> Arena {
         let config = Config::empty();
         let clock = Arc::new(RealClock::new());
         let node = Node::new("local", clock.clone(), Arc::new(SystemEntropy)).expect("a node");
@@ -75,12 +74,10 @@ impl Arena {
         let shared = Shared { shutdown: Shutdown::new(), logging, terminal, memory_limit: None };
         let app = App::boot(node, registry, config, components::all(shared)).expect("a runtime");
         let dir = tempfile::tempdir().expect("a directory");
-        let tenants = format!(
-            "{{sandbox: true, host: {{workers: 1}}, lifecycle: {{auto_start: true}}, \
-             limits: {{processes: 50, cpu: {{call: {call}}}}}}}"
-        );
+        let tenants = "{sandbox: true, host: {workers: 1}, lifecycle: {auto_start: true}, \
+             limits: {processes: 50, cpu: {call: 60s}}}";
         let mut entries = vec![
-            entry("tenants", "process.host", &tenants),
+            entry("tenants", "process.host", tenants),
             entry("neighbours", "process.host", "{host: {workers: 1}, lifecycle: {auto_start: true}}"),
             entry("guests", "fs.directory", &format!("{{directory: {}}}", dir.path().display())),
             code("neighbour", "process.lua", NEIGHBOUR, "time"),

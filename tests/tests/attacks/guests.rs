@@ -8,11 +8,17 @@ use wippy_runtime::payload::{Map, Value};
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::yaml;
 
+/// CPU time of a guest that uses up all it has, as a duration text.
+const WASTED: &str = "200ms";
+
 /// A program that means harm.
 pub struct Guest {
     pub name: String,
-    /// How its end may begin, one way or another behind ` | `.
+    /// How its end begins.
     ends: String,
+    /// It computes until its CPU time is used up, and has little of it. All others have plenty, so that a slow machine
+    /// does not end them otherwise.
+    wastes_cpu: bool,
     /// Its code is installed when it is let loose, and compiled then.
     pub comes_late: bool,
     /// A process of the sandbox starts it again as often as it ends.
@@ -47,6 +53,7 @@ pub fn lua() -> Vec<Guest> {
         let code = Code::Lua { source: text.clone(), modules: head.says("modules").unwrap_or_default() };
         all.push(Guest {
             ends: head.needed("ends"),
+            wastes_cpu: head.wastes_cpu(),
             comes_late: false,
             is_restarted: false,
             takes_arguments: true,
@@ -73,6 +80,7 @@ pub fn wasm() -> Vec<Guest> {
         let when = head.says("when").unwrap_or_default();
         all.push(Guest {
             ends: head.needed("ends"),
+            wastes_cpu: head.wastes_cpu(),
             comes_late: when == "late",
             is_restarted: when == "again and again",
             takes_arguments: head.says("arguments").is_none_or(|says| says != "none"),
@@ -110,6 +118,9 @@ impl Head<'_> {
     }
     fn needed(&self, what: &str) -> String {
         self.says(what).unwrap_or_else(|| panic!("{} does not say its `{what}`", self.name))
+    }
+    fn wastes_cpu(&self) -> bool {
+        self.needed("limit").ends_with("cpu.call")
     }
     fn check(&self) {
         assert!(!self.needed("attack").is_empty() && !self.needed("limit").is_empty(), "{}", self.name);
@@ -152,7 +163,7 @@ pub fn code(name: &str, kind: &str, source: &str, modules: &str) -> Entry {
 impl Guest {
     /// Its entry; the code of guests in WebAssembly becomes a file in `dir`, which is the filesystem `app:guests`.
     pub fn entry(&self, dir: &Path) -> Entry {
-        match &self.code {
+        let mut made = match &self.code {
             Code::Lua { source, modules } => code(&self.name, "process.lua", source, modules),
             Code::Wasm { text, entry: fields } => {
                 let binary = wippy_tests::assemble(text).unwrap_or_else(|e| panic!("{}: {e}", self.name));
@@ -162,7 +173,12 @@ impl Guest {
                 let data = format!("{{fs: app:guests, path: /{file}, hash: \"{hash}\"{fields}}}");
                 entry(&self.name, "process.wasm", &data)
             }
+        };
+        if let (true, Value::Map(data)) = (self.wastes_cpu, &mut made.data) {
+            let limits = Map::from([("call".to_owned(), Value::Str(WASTED.into()))]);
+            data.insert("limits".to_owned(), Value::Map(limits));
         }
+        made
     }
     pub fn id(&self) -> EntryId {
         EntryId::new("app", &self.name)
@@ -173,7 +189,7 @@ impl Guest {
     }
     /// Errors: it ended otherwise.
     pub fn check_end(&self, ended: &str) -> Result<(), String> {
-        if self.ends.split(" | ").any(|end| ended.starts_with(end)) {
+        if ended.starts_with(&self.ends) {
             return Ok(());
         }
         let shown: String = ended.chars().take(300).collect();

@@ -13,6 +13,7 @@
 
 mod arena;
 mod guests;
+mod memory;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -24,6 +25,8 @@ use wippy_runtime::entropy::{Entropy, SeededEntropy};
 
 /// How much later than the thread beside it a neighbour may be, in nanoseconds.
 const LATE: f64 = 5e6;
+/// What the runtime may remember of all guests together, in bytes: counters, histories, code that several may share.
+const LEFT: usize = 4 << 20;
 /// How long a neighbour is watched without a guest.
 const BEFORE: Duration = Duration::from_millis(60);
 
@@ -70,7 +73,7 @@ fn measured(arena: &Arena, guest: &Guest) -> Result<f64, String> {
 #[ignore = "measures time: it wants a machine that is not full"]
 fn every_attack_ends_as_it_says_and_makes_nobody_late() {
     let guests = guests::all();
-    let arena = Arena::new(&guests, "400ms");
+    let arena = Arena::new(&guests);
     let mut failures = Vec::new();
     for guest in &guests {
         let mut least = f64::INFINITY;
@@ -93,10 +96,8 @@ fn every_attack_ends_as_it_says_and_makes_nobody_late() {
     assert!(failures.is_empty(), "{} of {} guests:\n{}", failures.len(), guests.len(), failures.join("\n"));
 }
 
-/// Lets each guest loose beside one neighbour.
-fn unmeasured(guests: &[Guest]) {
-    assert!(guests.len() >= 25, "{} guests", guests.len());
-    let arena = Arena::new(guests, "1s");
+/// Lets each guest loose beside one neighbour; what did not end as it should.
+fn unmeasured(arena: &Arena, guests: &[Guest]) -> Vec<String> {
     let neighbour = arena.neighbour();
     let mut failures = Vec::new();
     for guest in guests {
@@ -104,24 +105,25 @@ fn unmeasured(guests: &[Guest]) {
         arena.clear(&guest.name);
         failures.extend(guest.check_end(&ended).err());
     }
-    assert!(failures.is_empty(), "{} of {} guests:\n{}", failures.len(), guests.len(), failures.join("\n"));
-    neighbour.stop(&arena).expect("no neighbour fails");
+    failures.extend(neighbour.stop(arena).err());
+    failures
 }
 
 #[test]
-fn every_guest_in_lua_ends_as_it_says() {
-    unmeasured(&guests::lua());
-}
-
-#[test]
-fn every_guest_in_webassembly_ends_as_it_says() {
-    unmeasured(&guests::wasm());
-}
-
-/// Pages in memory, in bytes.
-fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
+fn every_guest_ends_as_it_says_and_leaves_no_memory_behind() {
+    let halves = [guests::lua(), guests::wasm()].map(|guests| (Arena::new(&guests), guests));
+    let before = memory::in_use();
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let run = |(arena, guests)| scope.spawn(move || unmeasured(arena, guests));
+        let running = halves.each_ref().map(|(arena, guests)| run((arena, &guests[..])));
+        running.into_iter().flat_map(|half| half.join().expect("a half comes to its end")).collect()
+    });
+    let left = memory::in_use().saturating_sub(before);
+    assert!(failures.is_empty(), "{} guests:\n{}", failures.len(), failures.join("\n"));
+    for (_, guests) in &halves {
+        assert!(guests.len() >= 25, "{} guests", guests.len());
+    }
+    assert!(left < LEFT, "{left} bytes are left");
 }
 
 #[test]
@@ -129,7 +131,7 @@ fn resident() -> usize {
 fn all_attacks_together_leave_nothing_behind() {
     let seconds = std::env::var("WIPPY_ATTACK_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(600);
     let guests = guests::all();
-    let arena = Arena::new(&guests, "400ms");
+    let arena = Arena::new(&guests);
     let neighbours: Vec<Neighbour> = (0..200).map(|_| arena.neighbour()).collect();
     let (random, target) = (SeededEntropy::new(1), neighbours[0].pid);
     let round = |until: Instant| {
@@ -148,9 +150,9 @@ fn all_attacks_together_leave_nothing_behind() {
     };
     // What is allocated once, for the first of its kind, is no leak.
     let mut runs = round(Instant::now() + Duration::from_secs(seconds / 5));
-    let before = resident();
+    let before = memory::resident();
     runs += round(Instant::now() + Duration::from_secs(seconds - seconds / 5));
-    let after = resident();
+    let after = memory::resident();
     println!("{runs} guests in {seconds} s; {} MiB before, {} MiB after", before >> 20, after >> 20);
     for neighbour in neighbours {
         neighbour.stop(&arena).expect("no neighbour fails");
