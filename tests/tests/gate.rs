@@ -1,5 +1,13 @@
 //! `docs/SECURITY.md` lists every command with what the gate asks for it, as
-//! the commands themselves say. `UPDATE_EXPECT=1` rewrites the table.
+//! the commands themselves say. `UPDATE_EXPECT=1` rewrites the table. What the
+//! gate refuses is counted.
+
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use wippy_runtime::SpawnRequest;
+use wippy_runtime::metrics::Reading;
+use wippy_runtime::registry::EntryId;
 
 #[path = "runtime/mod.rs"]
 mod runtime;
@@ -33,7 +41,7 @@ fn every_command_says_what_the_gate_asks() {
     }
     rows.dedup();
     rows.iter().for_each(|row| table.push_str(row));
-    app.shutdown(std::time::Duration::from_secs(5));
+    app.shutdown(Duration::from_secs(5));
     assert!(silent.is_empty(), "these commands have no PERMISSIONS: {silent:?}");
 
     let text = std::fs::read_to_string(DOCUMENT).expect("docs/SECURITY.md");
@@ -44,4 +52,57 @@ fn every_command_says_what_the_gate_asks() {
     } else {
         assert!(written == table, "the table of commands differs; run the test with UPDATE_EXPECT=1");
     }
+}
+
+const DENIED: &str = r#"version: "1.0"
+namespace: app
+entries:
+  - { name: processes, kind: process.host, host: { workers: 1 }, lifecycle: { auto_start: true } }
+  - { name: tenants, kind: process.host, sandbox: true, host: { workers: 1 }, lifecycle: { auto_start: true },
+      capabilities: { deny: [process.registry] } }
+  - name: main
+    kind: process.lua
+    modules: [security]
+    source: |
+      return function()
+          local events = process.events()
+          assert(process.spawn_monitored("app:guest", "app:tenants", process.pid()))
+          local bound = process.with_options({}):with_actor(security.new_actor("guest")):with_scope(security.new_scope())
+          assert(bound:spawn_monitored("app:guest", "app:tenants", process.pid()))
+          for _ = 1, 2 do events:receive() end
+      end
+  - name: guest
+    kind: process.lua
+    source: |
+      return function(outside)
+          process.registry.register("me")
+          for _ = 1, 2 do process.send(outside, "hello") end
+      end
+"#;
+
+#[test]
+fn denials_are_counted_by_who_denied_what() {
+    let app = runtime::boot();
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("_index.yaml"), DENIED).expect("a file");
+    let report = wippy_runtime::boot::load_directory(dir.path(), &|_| None);
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    app.install(report.entries).expect("entries that can be loaded");
+    let (tx, rx) = channel();
+    let on_exit = Some(Box::new(move |exit: &_| drop(tx.send(format!("{exit:?}")))) as _);
+    let request = SpawnRequest { on_exit, ..SpawnRequest::new(EntryId::new("app", "main"), "app:processes") };
+    app.node.spawn(request).expect("a process");
+    let ended = rx.recv_timeout(Duration::from_secs(60)).expect("an end");
+    let mut counted = Vec::new();
+    for sample in app.node.metrics().snapshot() {
+        if sample.name == "wippy_denials_total" {
+            counted.push((sample.labels, sample.reading));
+        }
+    }
+    app.shutdown(Duration::from_secs(5));
+    let expected = [("process.registry", "host", 2.0), ("process.send", "policy", 2.0), ("send", "wall", 2.0)];
+    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected =
+        expected.map(|(action, by, n)| ([label("action", action), label("by", by)].into(), Reading::Counter(n)));
+    assert_eq!(counted, expected, "{ended}");
 }

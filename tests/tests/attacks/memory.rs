@@ -1,38 +1,40 @@
 //! How much memory the test program holds. Contains `unsafe`: an allocator that
-//! counts and passes everything on to that of the system.
+//! counts and passes everything on to that of the program.
 //!
 //! What is in use is counted, not what the operating system has given: an
 //! allocator keeps what it was given for later, in pieces that depend on which
 //! thread freed what and when.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use mimalloc::MiMalloc;
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
-// SAFETY: passes everything on to the system's allocator.
+// SAFETY: passes everything on to the allocator of the program.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
         // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
+        unsafe { MiMalloc.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
         // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { MiMalloc.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, p: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         IN_USE.fetch_add(size.wrapping_sub(layout.size()), Relaxed);
         // SAFETY: as above.
-        unsafe { System.realloc(p, layout, size) }
+        unsafe { MiMalloc.realloc(p, layout, size) }
     }
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
         IN_USE.fetch_sub(layout.size(), Relaxed);
         // SAFETY: as above.
-        unsafe { System.dealloc(p, layout) }
+        unsafe { MiMalloc.dealloc(p, layout) }
     }
 }
 
