@@ -15,10 +15,11 @@ use wippy_runtime::events::Bus;
 use wippy_runtime::logging::{Logging, Options};
 use wippy_runtime::payload::{Flat, Map, Value};
 use wippy_runtime::process::{Actor, Batch, Event, EventQueue, Message};
-use wippy_runtime::registry::{self, Entry, EntryId, MemoryHistory, Registry};
+use wippy_runtime::registry::{self, Entry, EntryHandler, EntryId, MemoryHistory, Registry};
 use wippy_runtime::relay::Pid;
-use wippy_runtime::security::{Check, Effect, Filter, Policy, Scope};
+use wippy_runtime::security::{Check, Effect, Engine, Filter, Policies, Policy, Scope};
 use wippy_runtime::terminal::Terminal;
+use wippy_runtime::yaml;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -121,6 +122,23 @@ fn boot_500(c: &mut Criterion) {
     group.finish();
 }
 
+/// A scope of policies for one action each, as entries have them: all with a condition on the actor.
+fn guarded(n: usize) -> Scope {
+    let engine = Engine::new(false, Bus::new(), Arc::new(RealClock::new()));
+    let ids: Vec<EntryId> = (0..n).map(|i| EntryId::new("p", &i.to_string())).collect();
+    for (i, id) in ids.iter().enumerate() {
+        let data = format!(
+            "policy: {{ actions: store.{i}, resources: 'app:*', effect: allow, \
+             conditions: [{{ field: actor.meta.team, operator: eq, value: core }}] }}"
+        );
+        let data = yaml::parse(&data).expect("YAML").root.expect("a document").into_value(yaml::Typing::Exact);
+        let (id, kind, data) = (id.clone(), "security.policy".to_owned(), data.expect("a value"));
+        engine.create(&Arc::new(Entry { id, kind, meta: Map::new(), data, origin: None })).expect("a policy");
+    }
+    engine.commit().expect("policies");
+    (*engine.scope(&ids, &[]).expect("a scope")).clone()
+}
+
 /// One request judged by a hundred policies.
 fn check(c: &mut Criterion) {
     let policy = |i: usize, action: &str, resource: &str, effect| {
@@ -139,7 +157,10 @@ fn check(c: &mut Criterion) {
             ),
         ),
     ];
-    let (actor, attributes) = (Actor { id: "ann".into(), meta: Map::new() }, Map::new());
+    let guarded = ("100 actions, each with a condition", guarded(100));
+    let scopes: Vec<_> = scopes.into_iter().chain([guarded]).collect();
+    let meta = Map::from([("team".to_owned(), "core".into())]);
+    let (actor, attributes) = (Actor { id: "ann".into(), meta }, Map::new());
     for (name, scope) in &scopes {
         for (action, resource) in [("store.50", "app:main"), ("store.50", "app:r50/deeper/path")] {
             let ask = Check { actor: &actor, action, resource, attributes: &attributes };

@@ -50,11 +50,12 @@ pub fn lua() -> Vec<Guest> {
     for (name, text) in files("", "lua") {
         let head = Head { name: &name, text: &text, comment: "-- " };
         head.check();
-        let code = Code::Lua { source: text.clone(), modules: head.says("modules").unwrap_or_default() };
+        let source = expanded(&text, head.comment);
+        let code = Code::Lua { source, modules: head.says("modules").unwrap_or_default() };
         all.push(Guest {
             ends: head.needed("ends"),
             wastes_cpu: head.wastes_cpu(),
-            comes_late: false,
+            comes_late: head.says("when").is_some_and(|says| says == "late"),
             is_restarted: false,
             takes_arguments: true,
             code,
@@ -70,7 +71,7 @@ pub fn wasm() -> Vec<Guest> {
     for (name, text) in files("wasm", "wat") {
         let head = Head { name: &name, text: &text, comment: ";; " };
         head.check();
-        let body = expanded(&text);
+        let body = expanded(&text, head.comment);
         let first = body.lines().find(|line| !line.starts_with(";;")).unwrap_or_default();
         let whole = first.starts_with("(module") || first.starts_with("(component");
         let code = Code::Wasm {
@@ -127,17 +128,18 @@ impl Head<'_> {
     }
 }
 
-/// Lines between `;; repeat N` and `;; end` are there N times, with their number from 0 in place of `$n`.
-fn expanded(text: &str) -> String {
+/// Lines between the comments `repeat N` and `end` are there N times, with their number from 0 in place of `$n`.
+fn expanded(text: &str, comment: &str) -> String {
+    let said = |line: &str| line.trim().strip_prefix(comment).map(str::to_owned);
     let mut out = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let Some(count) = line.trim().strip_prefix(";; repeat ") else {
+        let Some(count) = said(line).and_then(|said| said.strip_prefix("repeat ").map(str::to_owned)) else {
             out += line;
             out.push('\n');
             continue;
         };
-        let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != ";; end").collect();
+        let block: Vec<&str> = lines.by_ref().take_while(|line| said(line).is_none_or(|said| said != "end")).collect();
         let block = block.join("\n") + "\n";
         let numbered = block.contains("$n");
         for n in 0..count.parse::<usize>().expect("a number") {
