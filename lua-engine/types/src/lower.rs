@@ -62,6 +62,14 @@ impl<'t, 'e> Lower<'t, 'e> {
         self.levels.pop();
     }
 
+    /// Runs `f` where only what the chunk itself declares is in sight.
+    pub fn at_top<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        let inner = self.levels.split_off(1);
+        let result = f(self);
+        self.levels.extend(inner);
+        result
+    }
+
     pub fn alias(&mut self, name: &'t str, module: String) {
         self.aliases.insert(name, module);
     }

@@ -9,7 +9,7 @@ use crate::generics::{Solution, map_function, substitute};
 use crate::literal;
 use crate::relate::{clashes, fits};
 use crate::scope::{SymbolKind, member_token, required_module};
-use crate::ty::{Asserts, Fact, Function, Origin, Record, Results, Shape, Ty};
+use crate::ty::{Asserts, Fact, Field, Function, Origin, Record, Results, Shape, Ty};
 use wippy_lua_syntax::{Node, SyntaxKind};
 
 /// What a call gives.
@@ -354,7 +354,8 @@ impl<'t> Checker<'t, '_> {
                 self.flow.call();
                 let object = args.nth(0).unwrap_or(Ty::Undetermined);
                 let meta = args.nth(1).unwrap_or(Ty::Undetermined);
-                Some(Outcome::sure(Results::one(with_prototype(&object, &meta))))
+                let to_come = args.nodes.get(1).map_or_else(Vec::new, |(meta, _)| self.functions_to_come(*meta, node));
+                Some(Outcome::sure(Results::one(with_prototype(&object, &meta, &to_come))))
             }
             _ => None,
         }
@@ -419,20 +420,27 @@ fn soften(results: &mut Results) {
     results.rest.get_or_insert(Ty::Undetermined);
 }
 
-/// A table with what its metatable offers.
-fn with_prototype(object: &Ty, meta: &Ty) -> Ty {
+/// A table with what its metatable offers, and the functions `to_come`, sorted by name, that it will offer.
+fn with_prototype(object: &Ty, meta: &Ty, to_come: &[Field]) -> Ty {
     // What a declared type says does not include what the metatable adds.
-    let Some(record) = object.as_record().filter(|r| r.fresh || r.open) else { return Ty::Undetermined };
-    let mut record = Record { open: true, ..record.clone() };
+    let Some(own) = object.as_record().filter(|r| r.fresh || r.open) else { return Ty::Undetermined };
+    let mut record = Record { open: true, ..own.clone() };
     let index = meta.as_record().and_then(|m| m.field("__index")).map(|f| f.ty.clone());
     // `C.__index = C` is what a class looks like: the methods known so far are in `C` itself.
     let prototype = match index.as_ref().and_then(Ty::as_record) {
         Some(prototype) => Some(prototype),
         None => meta.as_record(),
     };
-    for field in prototype.into_iter().flat_map(|p| &p.fields) {
-        if field.ty.as_function().is_some() && record.field(&field.name).is_none() {
-            record.set(field.clone());
+    let comes = |f: &&Field| to_come.binary_search_by(|later| later.name.cmp(&f.name)).is_ok();
+    let known = prototype.into_iter().flat_map(|p| &p.fields).filter(|f| f.ty.as_function().is_some() && !comes(f));
+    for field in known.chain(to_come) {
+        match own.field(&field.name) {
+            None => record.set(field.clone()),
+            // It may be one that a class it was made of offers.
+            Some(had) if !own.fresh && had.ty.as_function().is_some() => {
+                record.set(Field { ty: Ty::Undetermined, ..field.clone() });
+            }
+            Some(_) => {}
         }
     }
     Ty::record(record)

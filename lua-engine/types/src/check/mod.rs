@@ -6,6 +6,7 @@
 //! ([`MAX_AGAIN`]); it stops at [`MAX_DEPTH`].
 
 mod call;
+mod class;
 mod expr;
 mod function;
 mod member;
@@ -63,6 +64,7 @@ pub(crate) struct Checker<'t, 'e> {
     /// Exact types of variables that are only set once.
     exact: Map<SymbolId, Ty>,
     links: Map<PathId, Link>,
+    classes: class::Classes<'t>,
     /// Names of members of the runtime that the source asks for before it uses them.
     asked: Set<&'t str>,
     frames: Vec<Frame>,
@@ -91,6 +93,7 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
         imports,
         exact: Map::default(),
         links: Map::default(),
+        classes: class::Classes::default(),
         asked: Set::default(),
         frames: vec![Frame {
             function: 0,

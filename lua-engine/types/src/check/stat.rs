@@ -2,6 +2,7 @@
 
 use super::{Checker, Link};
 use crate::algebra::{accepts_nil, has_nil, without_nil};
+use crate::check::class::is_statement_of_chunk;
 use crate::check::table;
 use crate::diagnostic::Code;
 use crate::flow::PathId;
@@ -242,7 +243,7 @@ impl<'t> Checker<'t, '_> {
     }
 
     /// `C.__index = C`: what the class has when it is used counts, not what it had here.
-    fn is_own_index(&self, target: Node<'t>, value: Node<'t>) -> bool {
+    pub(super) fn is_own_index(&self, target: Node<'t>, value: Node<'t>) -> bool {
         let class = target.children().next().filter(|c| c.kind() == SyntaxKind::NameExpr);
         let symbol = class.and_then(|c| self.scopes.symbol_of(c));
         member_token(target).is_some_and(|name| name.text() == "__index")
@@ -286,17 +287,11 @@ impl<'t> Checker<'t, '_> {
         }
         let function = known.function;
         let field = Field { name: self.lower.name(name), ty, optional: false, readonly: false };
-        if self.is_at_top(stat) {
+        if is_statement_of_chunk(stat) {
             return self.flow.amend(path, |table| table.with_field(field));
         }
         let table = known.ty.clone().with_field(field);
         self.flow.learn(path, table, function);
-    }
-
-    /// Whether a statement is one of the chunk itself, where no branch is open.
-    fn is_at_top(&self, stat: Node<'t>) -> bool {
-        let block = stat.parent().and_then(|block| block.parent());
-        self.frames.len() == 1 && block.is_some_and(|above| above.kind() == SyntaxKind::Chunk)
     }
 
     fn local_function(&mut self, stat: Node<'t>) {
@@ -322,7 +317,7 @@ impl<'t> Checker<'t, '_> {
         let names: Vec<_> = name_tokens(path_node).map(|t| t.text()).collect();
         self.find_typeofs(body);
         let mut signature = self.lower.signature(body);
-        let receiver = path_node.token(SyntaxKind::Colon).map(|_| self.variable(symbol));
+        let receiver = path_node.token(SyntaxKind::Colon).map(|_| self.receiver_of(symbol, stat));
         signature.method = receiver.is_some();
         let path = self.flow.root(symbol);
         let function = match names.as_slice() {
