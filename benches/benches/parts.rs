@@ -123,7 +123,7 @@ fn boot_500(c: &mut Criterion) {
 }
 
 /// A scope of policies for one action each, as entries have them: all with a condition on the actor.
-fn guarded(n: usize) -> Scope {
+fn guarded(n: usize) -> Arc<Scope> {
     let engine = Engine::new(false, Bus::new(), Arc::new(RealClock::new()));
     let ids: Vec<EntryId> = (0..n).map(|i| EntryId::new("p", &i.to_string())).collect();
     for (i, id) in ids.iter().enumerate() {
@@ -136,7 +136,7 @@ fn guarded(n: usize) -> Scope {
         engine.create(&Arc::new(Entry { id, kind, meta: Map::new(), data, origin: None })).expect("a policy");
     }
     engine.commit().expect("policies");
-    (*engine.scope(&ids, &[]).expect("a scope")).clone()
+    engine.scope(&ids, &[]).expect("a scope")
 }
 
 /// One request judged by a hundred policies.
@@ -158,6 +158,7 @@ fn check(c: &mut Criterion) {
         ),
     ];
     let guarded = ("100 actions, each with a condition", guarded(100));
+    let scopes = scopes.map(|(name, scope)| (name, Arc::new(scope)));
     let scopes: Vec<_> = scopes.into_iter().chain([guarded]).collect();
     let meta = Map::from([("team".to_owned(), "core".into())]);
     let (actor, attributes) = (Actor { id: "ann".into(), meta }, Map::new());
