@@ -22,7 +22,7 @@ use wippy_runtime::terminal::Terminal;
 use wippy_runtime::yaml;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: wippy_allocator::Allocator = wippy_allocator::Allocator;
 
 /// The map of the `payload` workload: 18 texts, a map, a list.
 fn record() -> Value {

@@ -27,7 +27,7 @@ use wippy_runtime::registry::{self, Entry, MemoryHistory, Registry};
 use wippy_runtime::terminal::Terminal;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: wippy_allocator::Allocator = wippy_allocator::Allocator;
 
 /// A record of 20 fields: texts, numbers, an optional one, a literal, a nested record, an array.
 const RECORD: &str = r#"

@@ -65,6 +65,9 @@ static COMMON: LazyLock<BTreeMap<&'static str, MemberValue>> = LazyLock::new(|| 
     let library = crate::modules::base::library_globals().iter().chain(crate::modules::base::GLOBALS);
     let members = library.map(|member| (member.name, member.value));
     let modules = crate::modules::always().iter().map(|module| (module.name, module.member()));
+    for shape in crate::process::shapes() {
+        shape.table();
+    }
     members.chain(modules).collect()
 });
 

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use wippy_benches::{App, ENGINE_WORKLOADS, Figures, WASM_WORKLOADS, WORKLOADS, engine, peak_rss_kb, run};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: wippy_allocator::Allocator = wippy_allocator::Allocator;
 
 const USAGE: &str =
     "usage: wippy-bench [--lang lua|wasm|mixed] [--workers K] [--policies P] [--beside SHARE] WORKLOAD N M";

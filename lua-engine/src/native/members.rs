@@ -10,7 +10,7 @@
 
 use std::any::TypeId;
 use std::cell::RefCell;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use parking_lot::RwLock;
 use wippy_lua_vm::RawVm;
@@ -68,6 +68,30 @@ macro_rules! member {
     ($name:expr, $f:expr) => {
         $crate::native::Member::function($crate::native!($name, $f))
     };
+}
+
+/// What records that are made often look like: one shared table, which all of them begin as a copy of.
+pub(crate) struct Shape {
+    members: &'static [Member],
+    /// How many values a record takes.
+    values: i32,
+    table: OnceLock<share::Table>,
+}
+
+impl Shape {
+    /// Names with a constant, or with an integer: the place of their value among those a record is made of, from 1.
+    pub const fn new(members: &'static [Member]) -> Shape {
+        let (mut values, mut i) = (0, 0);
+        while i < members.len() {
+            values += matches!(members[i].value, MemberValue::Int(_)) as i32;
+            i += 1;
+        }
+        Shape { members, values, table: OnceLock::new() }
+    }
+    /// Its table. To be asked for before there are VMs that shall profit from it.
+    pub fn table(&self) -> &share::Table {
+        self.table.get_or_init(|| shared_members(self.members))
+    }
 }
 
 /// What a shared table is made from.
@@ -176,6 +200,27 @@ impl Stack<'_> {
         self.push_copy(-1);
         // SAFETY: raw access to the registry with the copy on top.
         unsafe { ffi::lua_rawsetp(self.raw(), ffi::LUA_REGISTRYINDEX, key) };
+    }
+    /// Makes the topmost values, as many as the shape takes, a record of that shape.
+    pub(crate) fn push_record(&self, shape: &Shape) {
+        assert!(self.reserve(4), "Lua stack exhausted");
+        debug_assert!(self.top() >= shape.values);
+        // SAFETY: room was made, the values are there, and `Shape::new` has counted them; allocation cannot fail (rule 2 of
+        // `stack`).
+        if unsafe { shape.table().push_record(self.raw(), shape.values) } {
+            return;
+        }
+        let below = self.top() - shape.values;
+        self.push_table(0, shape.members.len());
+        for member in shape.members {
+            match member.value {
+                MemberValue::Int(place) => self.push_copy(below + place as i32),
+                constant => self.push_member_value(constant),
+            }
+            self.set_field(-2, member.name);
+        }
+        self.rotate(below + 1, 1);
+        self.pop_raw(shape.values);
     }
     /// Makes the table of `members`, which was shared before this VM was made, the metatable of all strings.
     pub(crate) fn set_metatable_of_strings(&self, members: &'static [Member]) {

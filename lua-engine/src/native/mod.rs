@@ -33,7 +33,7 @@ mod stack;
 
 pub use call::{Call, Continuation, Function, Native, Raise, Resume, Ret};
 pub use members::{Member, MemberValue};
-pub(crate) use members::{globals, shared_members};
+pub(crate) use members::{Shape, globals, shared_members};
 pub use object::{Object, constant};
 pub use stack::{Stack, Type};
 

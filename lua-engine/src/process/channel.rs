@@ -20,7 +20,7 @@ use super::mailbox::SubId;
 use super::source::SourceId;
 use crate::member;
 use crate::modules::{Module, ModuleValue};
-use crate::native::{Call, Member, Object, Raise, Ret, Stack, Type};
+use crate::native::{Call, Member, Object, Raise, Ret, Shape, Stack, Type};
 
 /// The text of every failure on a closed channel.
 pub(super) const CLOSED: &str = "send on closed channel";
@@ -464,16 +464,15 @@ fn try_case(engine: &Engine, call: &mut Call<'_>, at: i32, sends: bool) -> bool 
         ok = false;
         call.push_nil();
     }
-    call.push_table(0, 3);
-    let result = call.top();
     call.push_copy(at);
-    call.set_field(result, "channel");
-    call.push_copy(result - 1);
-    call.set_field(result, "value");
     call.push_bool(ok);
-    call.set_field(result, "ok");
+    call.push_record(&SELECTED);
     true
 }
+
+/// What `select` returns: of the value, the channel, and whether a value was taken or given.
+pub(super) static SELECTED: Shape =
+    Shape::new(&[Member::int("value", 1), Member::int("channel", 2), Member::int("ok", 3)]);
 
 /// The global `channel`.
 pub static MODULE: Module = Module {

@@ -10,7 +10,7 @@ use wippy_runtime::relay::Pid;
 
 use super::mailbox::Form;
 use crate::member;
-use crate::native::{Call, Function, Member, Object, Raise, Ret, Stack};
+use crate::native::{Call, Function, Member, Object, Raise, Ret, Shape, Stack};
 
 /// A received message; its body is in the slot.
 pub struct MessageObject {
@@ -65,53 +65,65 @@ fn decode(stack: &Stack<'_>, reader: &mut FlatReader<'_>) {
 
 /// Pushes the event record of a notice.
 pub(super) fn push_notice(stack: &Stack<'_>, notice: Notice) {
-    stack.push_table(0, 4);
-    let record = stack.top();
-    stack.push_str(notice.kind.as_str());
-    stack.set_field(record, "kind");
     if !matches!(notice.kind, NoticeKind::Outdated { .. }) {
         // The runtime itself is `{|}` here, unlike in messages.
         push_pid_text(stack, notice.from);
-        stack.set_field(record, "from");
     }
     stack.push_int(notice.at);
-    stack.set_field(record, "at");
-    match notice.kind {
+    let record = match notice.kind {
         NoticeKind::Exit(exit) => {
-            stack.push_table(0, 1);
-            match exit {
-                Exit::Value(flat) if flat.is_empty() => {}
-                Exit::Value(flat) => {
-                    decode(stack, &mut flat.reader());
-                    stack.set_field(record + 1, "value");
-                }
-                Exit::Error(e) => {
-                    stack.push_error(e);
-                    stack.set_field(record + 1, "error");
-                }
-            }
-            stack.set_field(record, "result");
+            push_result(stack, exit);
+            &EXIT
         }
         NoticeKind::LinkDown(e) => {
-            stack.push_table(0, 1);
-            stack.push_error(e);
-            stack.set_field(record + 1, "error");
-            stack.set_field(record, "result");
+            push_result(stack, Exit::Error(e));
+            &LINK_DOWN
         }
         NoticeKind::Cancel { reason } => {
             stack.push_str(reason);
-            stack.set_field(record, "reason");
+            &CANCEL
         }
         NoticeKind::Outdated { sources } => {
             stack.push_table(sources.len(), 0);
             for (i, source) in sources.iter().enumerate() {
                 stack.push_str(source);
-                stack.set_index(record + 1, i as i64 + 1);
+                stack.set_index(-2, i as i64 + 1);
             }
-            stack.set_field(record, "sources");
+            &OUTDATED
+        }
+    };
+    stack.push_record(record);
+}
+
+/// Pushes how a process ended: a table with its value or its error.
+fn push_result(stack: &Stack<'_>, exit: Exit) {
+    match exit {
+        Exit::Value(flat) => {
+            match flat.is_empty() {
+                true => stack.push_nil(),
+                false => decode(stack, &mut flat.reader()),
+            }
+            stack.push_record(&VALUE);
+        }
+        Exit::Error(e) => {
+            stack.push_error(e);
+            stack.push_record(&ERROR);
         }
     }
 }
+
+const fn event(kind: &'static str) -> Member {
+    Member::str("kind", kind)
+}
+const FROM: Member = Member::int("from", 1);
+const AT: Member = Member::int("at", 2);
+static EXIT: Shape = Shape::new(&[event("pid.exit"), FROM, AT, Member::int("result", 3)]);
+static LINK_DOWN: Shape = Shape::new(&[event("pid.link.down"), FROM, AT, Member::int("result", 3)]);
+static CANCEL: Shape = Shape::new(&[event("pid.cancel"), FROM, AT, Member::int("reason", 3)]);
+static OUTDATED: Shape = Shape::new(&[event("pid.outdated"), Member::int("at", 1), Member::int("sources", 2)]);
+static VALUE: Shape = Shape::new(&[Member::int("value", 1)]);
+static ERROR: Shape = Shape::new(&[Member::int("error", 1)]);
+pub(super) static SHAPES: [&Shape; 6] = [&EXIT, &LINK_DOWN, &CANCEL, &OUTDATED, &VALUE, &ERROR];
 
 /// Pushes the text of a pid, empty for none.
 pub(crate) fn push_pid(stack: &Stack<'_>, pid: Pid) {

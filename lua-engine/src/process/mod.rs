@@ -56,3 +56,8 @@ pub(crate) use module::encode_args;
 pub use request::{Then, typed};
 pub use source::{After, Handler, ObjectRef, SourceId};
 pub use surroundings::NodeSurroundings;
+
+/// The shapes of records that processes get: events and what `select` gives.
+pub(crate) fn shapes() -> impl Iterator<Item = &'static crate::native::Shape> {
+    message::SHAPES.into_iter().chain([&channel::SELECTED])
+}

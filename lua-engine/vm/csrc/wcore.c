@@ -289,6 +289,40 @@ LUA_API void wippy_settext (lua_State *L, int idx, const char *s, size_t len) {
 }
 
 
+/*
+** A table like 'shape', which is a common one (wshare.c) without an array part:
+** where that holds an integer, the new one holds what is so many places up from
+** the lowest of the 'n' values on top. Those are popped. Keys have the places
+** they have in the shape, so none is looked up and nothing grows.
+*/
+LUA_API void wippy_newrecord (lua_State *L, const void *shape, int n) {
+  const Table *from = (const Table *)shape;
+  unsigned int i, size = sizenode(from);
+  Table *t = luaH_new(L);
+  StkId values = L->top.p - n;
+  Node *nodes;
+  api_check(L, luaH_realasize(from) == 0, "a shape with a hash part only");
+  sethvalue2s(L, L->top.p, t);  /* anchored while the nodes are made */
+  L->top.p++;
+  nodes = luaM_newvector(L, size, Node);
+  memcpy(nodes, from->node, size * sizeof(Node));
+  for (i = 0; i < size; i++) {
+    TValue *v = gval(&nodes[i]);
+    if (ttisinteger(v)) {
+      setobj(L, v, s2v(values + ivalue(v) - 1));
+      luaC_barrierback(L, obj2gco(t), v);
+    }
+  }
+  t->node = nodes;
+  t->lsizenode = from->lsizenode;
+  t->lastfree = nodes + size;  /* as of a new vector: looks for free places from its end */
+  t->flags |= BITHASH;
+  setobjs2s(L, values, L->top.p - 1);
+  L->top.p = values + 1;
+  luaC_checkGC(L);
+}
+
+
 l_noret wippyG_indexerror (lua_State *L, const TValue *t, const TValue *key) {
   const char *type = luaT_objtypename(L, t);
   const char *text;

@@ -38,6 +38,7 @@ LUA_API void wippy_lookat (lua_State *L, int idx, lua_Integer i, wippy_Part *par
 LUA_API int wippy_visit (lua_State *L, int idx, size_t *place, wippy_Part *pair);
 LUA_API void wippy_pushvisited (lua_State *L, int idx, size_t place);
 LUA_API void wippy_settext (lua_State *L, int idx, const char *s, size_t len);
+LUA_API void wippy_newrecord (lua_State *L, const void *shape, int n);
 
 LUA_API int wippy_issteady (lua_State *L, int idx);
 

@@ -251,6 +251,23 @@ impl Table {
             fits
         }
     }
+    /// Makes the `n` topmost values a new table like this one, which has at least one name and is copied with an integer in
+    /// place of each of those values: its place among them, from 1 for the lowest. Their number is popped. False (nothing
+    /// done) if the table does not fit. May raise a memory error.
+    ///
+    /// # Safety
+    /// `state` is live, has `n` values in the running function's part of the stack and a free slot, and the integers of
+    /// the table are from 1 to `n`.
+    pub unsafe fn push_record(&self, state: *mut lua_State, n: c_int) -> bool {
+        // SAFETY: by contract.
+        unsafe {
+            let fits = self.fits(state);
+            if fits {
+                sys::wippy_newrecord(state, self.raw.as_ptr(), n);
+            }
+            fits
+        }
+    }
     /// As [`Table::push`], for a VM in which nothing is looked up: one that only builds other shared tables.
     ///
     /// # Safety

@@ -188,6 +188,7 @@ unsafe extern "C-unwind" {
     pub(crate) fn wippy_see(L: *mut lua_State, set: *const c_void);
     pub(crate) fn wippy_pushchunk(L: *mut lua_State, chunk: *mut c_void);
     pub(crate) fn wippy_pushtable(L: *mut lua_State, table: *mut c_void);
+    pub(crate) fn wippy_newrecord(L: *mut lua_State, shape: *const c_void, n: c_int);
     pub(crate) fn wippy_pushobject(L: *mut lua_State, object: *mut c_void);
     pub(crate) fn wippy_setstringmetatable(L: *mut lua_State, table: *mut c_void);
     pub(crate) fn wippy_setglobals(L: *mut lua_State, globals: *mut c_void);

@@ -5,7 +5,7 @@ mod support;
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use support::{check, image, libraries, load, run, run_chunk, shared_vm, text};
 use wippy_lua_vm::ffi::*;
@@ -275,6 +275,60 @@ fn a_vm_gets_no_table_younger_than_itself() {
         run(&old, "local t = {youngest = 1} return t['young' .. 'est'], t[('youngest'):lower()]"),
         Ok("1 1".into())
     );
+}
+
+#[test]
+fn records_of_one_shape_are_tables_of_their_own() {
+    static SHAPE: OnceLock<Table> = OnceLock::new();
+    unsafe extern "C-unwind" fn record(l: *mut lua_State) -> c_int {
+        let shape = SHAPE.get().expect("the test has made it");
+        // SAFETY: called by the VM with its live state; two values are there.
+        unsafe {
+            lua_settop(l, 2);
+            assert!(shape.push_record(l, 2));
+            assert_eq!(lua_gettop(l), 1);
+        }
+        1
+    }
+    let _alone = alone();
+    let old = RawVm::new(usize::MAX).unwrap();
+    let maker = RawVm::new(usize::MAX).unwrap();
+    // SAFETY: live states.
+    unsafe {
+        load(maker.state(), "return {kind = 'a kind of record', first = 1, second = 2}").unwrap();
+        lua_call(maker.state(), 0, 1);
+        SHAPE.get_or_init(|| Table::of(maker.state(), -1).unwrap());
+        lua_pushnil(old.state());
+        assert!(!SHAPE.get().unwrap().push_record(old.state(), 1) && lua_gettop(old.state()) == 1);
+    }
+    let vm = shared_vm(&image("").unwrap());
+    // SAFETY: live state.
+    unsafe { lua_register(vm.state(), c"record".as_ptr(), record) };
+    for (program, expected) in [
+        (
+            "local r = record(7, 'x') return r.kind, r.first, r.second, #r, table.isfrozen(r)",
+            "a kind of record 7 x 0 false",
+        ),
+        (
+            "local a, b = record(1, 2), record(3, 4) a.kind = 5 return a.kind, b.kind, a.first, b.first, a == b",
+            "5 a kind of record 1 3 false",
+        ),
+        ("local n, r = 0, record({}, nil) for k, v in pairs(r) do n = n + 1 end return n, r.second", "2 nil"),
+        // Grown, emptied and filled again.
+        (
+            "local r = record(1, 2) for i = 1, 100 do r[i] = i r['k' .. i] = i end
+          r.kind, r.first, r.second = nil, nil, 3 local n = 0 for k in pairs(r) do n = n + 1 end return n, r.k77, #r",
+            "201 77 100",
+        ),
+        // Kept and dropped while the collector runs; what is in a record stays with it.
+        (
+            "local kept = {} for i = 1, 20000 do kept[i % 100] = record({i}, tostring(i)) end
+          local sum = 0 for _, r in pairs(kept) do sum = sum + r.first[1] - tonumber(r.second) end return sum, #kept",
+            "0 99",
+        ),
+    ] {
+        assert_eq!(run(&vm, program), Ok(expected.into()), "{program}");
+    }
 }
 
 #[test]

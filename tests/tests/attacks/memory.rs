@@ -8,7 +8,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use mimalloc::MiMalloc;
+use wippy_allocator::Allocator;
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
@@ -19,22 +19,22 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.alloc(layout) }
+        unsafe { Allocator.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Relaxed);
         // SAFETY: as above.
-        unsafe { MiMalloc.alloc_zeroed(layout) }
+        unsafe { Allocator.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, p: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         IN_USE.fetch_add(size.wrapping_sub(layout.size()), Relaxed);
         // SAFETY: as above.
-        unsafe { MiMalloc.realloc(p, layout, size) }
+        unsafe { Allocator.realloc(p, layout, size) }
     }
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
         IN_USE.fetch_sub(layout.size(), Relaxed);
         // SAFETY: as above.
-        unsafe { MiMalloc.dealloc(p, layout) }
+        unsafe { Allocator.dealloc(p, layout) }
     }
 }
 

@@ -10,7 +10,7 @@ use wippy_runtime::{Error, Kind};
 use super::{CoId, Engine, Wait};
 use crate::native::Stack;
 use crate::native::ffi::{self, lua_State};
-use crate::process::channel::{CLOSED, Channel, Waiter};
+use crate::process::channel::{CLOSED, Channel, SELECTED, Waiter};
 
 impl Engine {
     /// The coroutine's leaf and what it waits for.
@@ -60,14 +60,10 @@ impl Engine {
         match wait {
             Wait::Select { base, n } => {
                 let case = i32::from(waiter.case);
-                stack.push_table(0, 3);
-                let at = stack.top();
-                stack.push_copy(base + 2 * case);
-                stack.set_field(at, "channel");
                 push(&stack);
-                stack.set_field(at, "value");
+                stack.push_copy(base + 2 * case);
                 stack.push_bool(ok);
-                stack.set_field(at, "ok");
+                stack.push_record(&SELECTED);
                 self.withdraw(&stack, waiter.co, base, n);
                 self.wake(waiter.co, 1);
             }
