@@ -55,6 +55,16 @@ impl Tree {
         (0..self.data.tokens.len() as u32 - 1).map(|id| Token { tree: &self.data, id })
     }
 
+    /// The number of nodes.
+    pub fn node_count(&self) -> usize {
+        self.data.nodes.len()
+    }
+
+    /// The number of tokens, trivia included.
+    pub fn token_count(&self) -> usize {
+        self.data.tokens.len() - 1
+    }
+
     /// The token that covers byte `offset`, or none at or past the end.
     pub fn token_at(&self, offset: u32) -> Option<Token<'_>> {
         if offset as usize >= self.data.source.len() {
@@ -212,9 +222,21 @@ impl<'t> Node<'t> {
 
     /// Direct tokens without trivia, in source order.
     pub fn tokens(self) -> impl Iterator<Item = Token<'t>> + use<'t> {
-        self.elements().filter_map(|e| match e {
-            Element::Token(t) if !t.kind().is_trivia() => Some(t),
-            _ => None,
+        let NodeData { first_token: mut at, end_token: end, next, .. } = *self.data();
+        let mut child = self.id + 1;
+        std::iter::from_fn(move || {
+            loop {
+                while let Some(data) = self.tree.nodes.get(child as usize).filter(|_| child < next)
+                    && data.first_token <= at
+                {
+                    (at, child) = (data.end_token, data.next);
+                }
+                let token = (at < end).then_some(Token { tree: self.tree, id: at })?;
+                at += 1;
+                if !token.kind().is_trivia() {
+                    return Some(token);
+                }
+            }
         })
     }
 
@@ -245,6 +267,11 @@ impl<'t> Node<'t> {
 }
 
 impl<'t> Token<'t> {
+    /// Place of the token among all tokens, trivia included; stable for one tree, usable as a key.
+    pub fn index(self) -> usize {
+        self.id as usize
+    }
+
     pub fn kind(self) -> SyntaxKind {
         self.tree.tokens[self.id as usize].kind
     }

@@ -20,6 +20,9 @@ struct PathData {
     parent: Option<PathId>,
     depth: u8,
     children: Vec<PathId>,
+    fact: Option<Known>,
+    /// Assignments so far: tells whether a variable is still the one it was.
+    version: u32,
 }
 
 /// A fact, and the function whose code has found it out.
@@ -50,12 +53,9 @@ pub struct Flow<'t> {
     /// By symbol.
     roots: Vec<Option<PathId>>,
     fields: Map<(PathId, &'t str), PathId>,
-    facts: Vec<Option<Known>>,
     log: Vec<(PathId, Option<Known>)>,
     /// Paths whose nil may become something else in any call.
     fragile: Vec<PathId>,
-    /// Assignments so far, by path: tells whether a variable is still the one it was.
-    versions: Vec<u32>,
     /// Nothing gets here.
     pub dead: bool,
     /// Something may not get here: the statement before was a call that perhaps never returns.
@@ -71,12 +71,18 @@ pub struct Mark {
 }
 
 impl<'t> Flow<'t> {
+    /// For a source with so many variables.
+    pub fn new(symbols: usize) -> Self {
+        let paths = Vec::with_capacity(symbols);
+        Flow { paths, roots: vec![None; symbols], log: Vec::with_capacity(symbols), ..Flow::default() }
+    }
+
     pub fn root(&mut self, symbol: SymbolId) -> PathId {
         let at = symbol.0 as usize;
         if let Some(Some(path)) = self.roots.get(at) {
             return *path;
         }
-        let path = self.add(PathData { root: symbol, parent: None, depth: 0, children: vec![] });
+        let path = self.add(symbol, None, 0);
         if self.roots.len() <= at {
             self.roots.resize(at + 1, None);
         }
@@ -93,16 +99,14 @@ impl<'t> Flow<'t> {
             return None;
         }
         let (root, depth) = (parent.root, parent.depth + 1);
-        let path = self.add(PathData { root, parent: Some(of), depth, children: vec![] });
+        let path = self.add(root, Some(of), depth);
         self.paths[of.0 as usize].children.push(path);
         self.fields.insert((of, name), path);
         Some(path)
     }
 
-    fn add(&mut self, data: PathData) -> PathId {
-        self.paths.push(data);
-        self.facts.push(None);
-        self.versions.push(0);
+    fn add(&mut self, root: SymbolId, parent: Option<PathId>, depth: u8) -> PathId {
+        self.paths.push(PathData { root, parent, depth, children: vec![], fact: None, version: 0 });
         PathId(self.paths.len() as u32 - 1)
     }
 
@@ -115,11 +119,11 @@ impl<'t> Flow<'t> {
     }
 
     pub fn fact(&self, path: PathId) -> Option<&Known> {
-        self.facts[path.0 as usize].as_ref()
+        self.paths[path.0 as usize].fact.as_ref()
     }
 
     pub fn version(&self, path: PathId) -> u32 {
-        self.versions[path.0 as usize]
+        self.paths[path.0 as usize].version
     }
 
     /// Notes what a test has shown.
@@ -133,7 +137,7 @@ impl<'t> Flow<'t> {
     /// Notes an assignment: what was known of the fields is void.
     pub fn assign(&mut self, path: PathId, ty: Option<Ty>, function: u32) {
         self.forget_below(path);
-        self.versions[path.0 as usize] += 1;
+        self.paths[path.0 as usize].version += 1;
         match ty {
             Some(ty) => self.learn(path, ty, function),
             None => self.put(path, None),
@@ -144,8 +148,8 @@ impl<'t> Flow<'t> {
         for n in 0..self.paths[path.0 as usize].children.len() {
             let child = self.paths[path.0 as usize].children[n];
             self.forget_below(child);
-            self.versions[child.0 as usize] += 1;
-            if self.facts[child.0 as usize].is_some() {
+            self.paths[child.0 as usize].version += 1;
+            if self.paths[child.0 as usize].fact.is_some() {
                 self.put(child, None);
             }
         }
@@ -153,13 +157,13 @@ impl<'t> Flow<'t> {
 
     /// Changes the type of what is known of a path, where no branch is open that this would have to be taken back with.
     pub fn amend(&mut self, path: PathId, change: impl FnOnce(Ty) -> Ty) {
-        if let Some(known) = &mut self.facts[path.0 as usize] {
+        if let Some(known) = &mut self.paths[path.0 as usize].fact {
             known.ty = change(std::mem::replace(&mut known.ty, Ty::Undetermined));
         }
     }
 
     fn put(&mut self, path: PathId, fact: Option<Known>) {
-        let old = std::mem::replace(&mut self.facts[path.0 as usize], fact);
+        let old = std::mem::replace(&mut self.paths[path.0 as usize].fact, fact);
         self.log.push((path, old));
     }
 
@@ -181,9 +185,9 @@ impl<'t> Flow<'t> {
 
     /// A place that is reached from elsewhere: what `function` has found out by tests may not hold.
     pub fn doubt_all(&mut self, function: u32) {
-        for n in 0..self.facts.len() {
+        for n in 0..self.paths.len() {
             let test = |k: &Known| k.function == function && (has_nil(&k.ty) || k.ty == Ty::Never);
-            if self.facts[n].as_ref().is_some_and(test) {
+            if self.paths[n].fact.as_ref().is_some_and(test) {
                 self.put(PathId(n as u32), Some(Known { ty: Ty::Undetermined, function }));
             }
         }
@@ -202,7 +206,7 @@ impl<'t> Flow<'t> {
     pub fn undo(&mut self, mark: Mark) {
         while self.log.len() > mark.log {
             if let Some((path, old)) = self.log.pop() {
-                self.facts[path.0 as usize] = old;
+                self.paths[path.0 as usize].fact = old;
             }
         }
         self.dead = mark.dead;
@@ -217,7 +221,7 @@ impl<'t> Flow<'t> {
             paths.sort_unstable();
             paths.dedup();
         }
-        let changes = paths.into_iter().map(|path| (path, self.facts[path.0 as usize].clone())).collect();
+        let changes = paths.into_iter().map(|path| (path, self.paths[path.0 as usize].fact.clone())).collect();
         let end = End { dead: self.dead, vague: self.vague, changes };
         self.undo(back);
         end
@@ -235,7 +239,7 @@ impl<'t> Flow<'t> {
         paths.sort_unstable();
         paths.dedup();
         for path in paths {
-            let current = self.facts[path.0 as usize].clone();
+            let current = self.paths[path.0 as usize].fact.clone();
             let mut merged: Option<Option<Known>> = None;
             for end in &alive {
                 let fact = end.change(path).unwrap_or(&current);

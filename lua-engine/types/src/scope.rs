@@ -60,14 +60,16 @@ impl Symbol<'_> {
 }
 
 const NONE: u32 = u32::MAX;
+/// Names that are visible at one place of most sources.
+const USUAL_NAMES: usize = 56;
 
 /// What the pass has found.
 pub struct Scopes<'t> {
     pub symbols: Vec<Symbol<'t>>,
     /// Symbol of every `NameExpr` and `FunctionName`, by index of the node.
     uses: Vec<u32>,
-    /// Symbol by the first byte of its declaration.
-    declared: Map<u32, SymbolId>,
+    /// Symbol of every token that declares one, by index of the token.
+    declared: Vec<u32>,
     pub globals: Map<&'t str, SymbolId>,
     /// Targets of all assignments, in the order of the source.
     pub assigned: Vec<Node<'t>>,
@@ -84,11 +86,10 @@ pub struct Scopes<'t> {
 
 impl<'t> Scopes<'t> {
     pub fn new(tree: &'t Tree) -> Scopes<'t> {
-        let nodes = tree.root().descendants().count();
         let scopes = Scopes {
             symbols: vec![],
-            uses: vec![NONE; nodes],
-            declared: Map::default(),
+            uses: vec![NONE; tree.node_count()],
+            declared: vec![NONE; tree.token_count()],
             globals: Map::default(),
             assigned: vec![],
             within: Map::default(),
@@ -97,7 +98,9 @@ impl<'t> Scopes<'t> {
             gotos: vec![false],
             incomplete: false,
         };
-        let mut pass = Pass { scopes, visible: Map::default(), hidden: vec![], open: vec![], function: 0, depth: 0 };
+        let visible = Map::with_capacity_and_hasher(USUAL_NAMES, Default::default());
+        let in_types = tree.source().contains("typeof") || tree.source().contains('@');
+        let mut pass = Pass { scopes, visible, hidden: vec![], open: vec![], function: 0, depth: 0, in_types };
         for block in tree.root().children().filter(|n| n.kind() == SyntaxKind::Block) {
             pass.block(block);
         }
@@ -109,9 +112,9 @@ impl<'t> Scopes<'t> {
         self.uses.get(node.index()).filter(|s| **s != NONE).map(|s| SymbolId(*s))
     }
 
-    /// The variable declared at a byte.
-    pub fn declared_at(&self, offset: u32) -> Option<SymbolId> {
-        self.declared.get(&offset).copied()
+    /// The variable that a token declares.
+    pub fn declared_at(&self, token: Token<'t>) -> Option<SymbolId> {
+        self.declared.get(token.index()).filter(|s| **s != NONE).map(|s| SymbolId(*s))
     }
 
     pub fn get(&self, id: SymbolId) -> &Symbol<'t> {
@@ -156,6 +159,8 @@ struct Pass<'t> {
     open: Vec<usize>,
     function: u32,
     depth: u32,
+    /// Whether types may hold expressions.
+    in_types: bool,
 }
 
 impl<'t> Pass<'t> {
@@ -183,7 +188,7 @@ impl<'t> Pass<'t> {
     fn declare(&mut self, token: Token<'t>, kind: SymbolKind) -> SymbolId {
         let name = token.text();
         let id = self.symbol(name, kind, token.range());
-        self.scopes.declared.insert(token.range().start, id);
+        self.scopes.declared[token.index()] = id.0;
         self.scopes.symbols[id.0 as usize].shadows = self.show(name, id);
         id
     }
@@ -296,6 +301,7 @@ impl<'t> Pass<'t> {
                 self.all(node, if passes { usage } else { Use::Look });
             }
             // Names in types are none of ours, but `typeof(x)` reads a variable.
+            TypeAnnotation | ReturnTypes | TypeParams | CastTarget | TypeStat | InterfaceStat if !self.in_types => {}
             _ => self.all(node, Use::Look),
         }
     }
@@ -339,7 +345,7 @@ impl<'t> Pass<'t> {
         self.open();
         if let Some(colon) = method {
             let id = self.symbol("self", SymbolKind::Receiver, colon.range());
-            self.scopes.declared.insert(colon.range().start, id);
+            self.scopes.declared[colon.index()] = id.0;
             self.show("self", id);
         }
         for part in body.children() {

@@ -110,14 +110,31 @@ pub fn call_sites(tree: &Tree) -> Vec<(Range<u32>, Owner)> {
     if sites.is_empty() {
         return vec![];
     }
-    let scopes = Scopes::new(tree);
-    let is_global =
-        |node: Node<'_>| scopes.symbol_of(node).is_some_and(|symbol| scopes.get(symbol).kind == SymbolKind::Global);
+    // Hardly anybody calls a variable like a type; then there is no need to find out what every name means.
+    let names: Set<&str> = sites.iter().map(|site| site.text()).collect();
+    let declares = |node| declared_names(node).any(|name| names.contains(name));
+    let shadowed = names.contains("self") || tree.root().descendants().any(declares);
+    let scopes = shadowed.then(|| Scopes::new(tree));
+    let is_global = |node: Node<'_>| {
+        let Some(scopes) = &scopes else { return true };
+        scopes.symbol_of(node).is_some_and(|symbol| scopes.get(symbol).kind == SymbolKind::Global)
+    };
     let owner = |name: &str| if declared.contains(name) { Owner::Chunk } else { Owner::Everybody };
     let sites = sites.into_iter().filter(|node| is_global(*node)).map(|n| (n.range(), owner(n.text())));
     let mut sites: Vec<(Range<u32>, Owner)> = sites.collect();
     sites.sort_by_key(|(range, _)| range.start);
     sites
+}
+
+/// The names of the variables that a node declares itself.
+fn declared_names(node: Node<'_>) -> impl Iterator<Item = &str> {
+    let (skipped, taken) = match node.kind() {
+        SyntaxKind::TypedName => (0, 1),
+        SyntaxKind::LocalFunctionStat => (2, 1),
+        SyntaxKind::ForNames => (0, usize::MAX),
+        _ => (0, 0),
+    };
+    node.tokens().skip(skipped).take(taken).map(|token| token.text())
 }
 
 /// The name a call goes to if that may be a type: the callee itself, or what one of the methods is taken from.

@@ -2,6 +2,7 @@
 
 use super::{Checker, table};
 use crate::algebra::{accepts_nil, any_member, has_nil, only_nil, truthy, without_nil};
+use crate::check::member::{Found, Survey, simply, survey};
 use crate::check::stat::Values;
 use crate::diagnostic::Code;
 use crate::flow::PathId;
@@ -36,14 +37,13 @@ impl<'t> Checker<'t, '_> {
         if node.kind() == SyntaxKind::MethodCallExpr {
             return self.method_call(node, callee);
         }
-        if let Some(name) = self.base_function(callee)
-            && let Some(outcome) = self.base_call(name, node)
-        {
+        let base = self.base_function(callee);
+        if let Some(outcome) = base.and_then(|name| self.base_call(name, node)) {
             return outcome;
         }
         let ty = self.expr(callee);
         let args = self.arguments(node);
-        if let Some((inner, paths)) = self.type_call(callee, &ty, &args) {
+        if let Some((inner, paths)) = self.type_call(base, &ty, &args) {
             for path in paths {
                 self.learn(path, inner.clone());
             }
@@ -69,8 +69,8 @@ impl<'t> Checker<'t, '_> {
     }
 
     /// `T(v)`: the type, and the paths that are known to have it from now on.
-    fn type_call(&mut self, callee: Node<'t>, ty: &Ty, args: &Values<'t>) -> Option<(Ty, Vec<PathId>)> {
-        let named = self.base_function(callee).and_then(primitive);
+    fn type_call(&mut self, base: Option<&str>, ty: &Ty, args: &Values<'t>) -> Option<(Ty, Vec<PathId>)> {
+        let named = base.and_then(primitive);
         let inner = match (named, ty.shape()) {
             (Some(primitive), _) => primitive,
             (_, Some(Shape::TypeValue(inner))) => inner.clone(),
@@ -130,12 +130,17 @@ impl<'t> Checker<'t, '_> {
 
     /// The method a receiver has, reporting that it has none.
     fn method(&mut self, receiver: &Ty, name: &'t str, node: Node<'t>) -> Ty {
-        let found = super::member::survey(receiver, name);
+        let own = !self.scopes.assigned_fields.contains_key(name);
+        let found = match simply(receiver, name) {
+            Some(Found::Type(ty)) => return if own { ty } else { Ty::Undetermined },
+            Some(_) => Survey { unclear: true, ..Survey::default() },
+            None => survey(receiver, name),
+        };
         if found.unclear {
             self.report_misspelt(Code::E0022, receiver, name, node);
             return Ty::Undetermined;
         }
-        if self.scopes.assigned_fields.contains_key(name) {
+        if !own {
             return Ty::Undetermined;
         }
         if found.lacks.is_empty() {
@@ -244,26 +249,22 @@ impl<'t> Checker<'t, '_> {
 
     fn check_arguments(&mut self, function: &Function, args: &Values<'t>, given: usize, node: Node<'t>) {
         let builtin = function.origin == Origin::Builtin;
-        let mut pairs = Vec::with_capacity(args.nodes.len());
-        for (n, param) in function.params.iter().enumerate() {
-            let Some((at, actual)) = args.nodes.get(n) else {
-                let known = args.more.get(n - args.nodes.len()).is_some() || args.rest.is_some();
-                if known || param.optional || accepts_nil(&param.ty) {
-                    continue;
-                }
+        for (n, param) in function.params.iter().enumerate().skip(args.nodes.len()) {
+            let known = args.more.get(n - args.nodes.len()).is_some() || args.rest.is_some();
+            if !known && !param.optional && !accepts_nil(&param.ty) {
                 self.report_count(function, args, given, node, "not enough arguments");
                 return;
-            };
-            pairs.push((n, *at, actual, &param.ty));
+            }
         }
-        if let Some(rest) = &function.rest {
-            let first = function.params.len();
-            pairs.extend(args.nodes.iter().enumerate().skip(first).map(|(n, (at, ty))| (n, *at, ty, rest)));
-        } else if !builtin && !function.params.is_empty() && args.nodes.len() > function.params.len() {
+        let too_many = !function.params.is_empty() && args.nodes.len() > function.params.len();
+        if !builtin && too_many && function.rest.is_none() {
             self.report_count(function, args, given, node, "too many arguments");
             return;
         }
-        for (n, at, actual, expected) in pairs {
+        for (n, (at, actual)) in args.nodes.iter().enumerate() {
+            let param = function.params.get(n).map(|param| &param.ty);
+            let Some(expected) = param.or(function.rest.as_ref()) else { break };
+            let at = *at;
             let refused = if builtin { clashes(actual, expected) } else { !self.suits(actual, expected, at) };
             if !refused {
                 continue;

@@ -27,7 +27,7 @@ impl<'t> Checker<'t, '_> {
     fn typed(&mut self, node: Node<'t>) -> Ty {
         use SyntaxKind::*;
         match node.kind() {
-            LiteralExpr => literal_of(node),
+            LiteralExpr => self.literal(node),
             VarargExpr => self.frames.last().and_then(|f| f.vararg.clone()).unwrap_or(Ty::Undetermined),
             FunctionExpr => match node.child(FunctionBody) {
                 Some(body) => {
@@ -54,6 +54,14 @@ impl<'t> Checker<'t, '_> {
             }
             NonNilExpr => node.children().next().map_or(Ty::Undetermined, |inner| without_nil(&self.expr(inner))),
             _ => Ty::Undetermined,
+        }
+    }
+
+    /// The type of a literal.
+    pub(super) fn literal(&mut self, node: Node<'t>) -> Ty {
+        match string_key(node) {
+            Some(text) => Ty::Str(self.lower.name(text)),
+            None => literal_of(node),
         }
     }
 

@@ -51,7 +51,7 @@ impl<'t> Checker<'t, '_> {
     fn bind_receiver(&mut self, body: Node<'t>, receiver: Ty) {
         let colon =
             body.parent().and_then(|s| s.child(SyntaxKind::FunctionName)).and_then(|p| p.token(SyntaxKind::Colon));
-        let Some(symbol) = colon.and_then(|c| self.scopes.declared_at(c.range().start)) else { return };
+        let Some(symbol) = colon.and_then(|c| self.scopes.declared_at(c)) else { return };
         let path = self.flow.root(symbol);
         let inferred = receiver.as_record().is_some_and(|r| r.open);
         let receiver = match receiver.shape() {
@@ -68,7 +68,7 @@ impl<'t> Checker<'t, '_> {
         let names: Vec<_> =
             list.into_iter().flat_map(|l| l.children()).filter(|n| n.kind() == SyntaxKind::TypedName).collect();
         for (typed, param) in names.into_iter().zip(&signature.params) {
-            let symbol = typed.first_token().and_then(|t| self.scopes.declared_at(t.range().start));
+            let symbol = typed.first_token().and_then(|t| self.scopes.declared_at(t));
             let Some(symbol) = symbol else { continue };
             let path = self.flow.root(symbol);
             if param.optional {
@@ -118,7 +118,7 @@ impl<'t> Checker<'t, '_> {
             .child(SyntaxKind::ParamList)
             .into_iter()
             .flat_map(|l| l.children())
-            .filter_map(|p| self.scopes.declared_at(p.range().start))
+            .filter_map(|p| self.scopes.declared_at(p.first_token()?))
             .collect();
         for stat in block.into_iter().flat_map(|b| b.children()) {
             let fact = match stat.kind() {

@@ -31,7 +31,11 @@ pub(super) fn has_fields(ty: &Ty) -> bool {
 
 /// Looks a member up in a type that is no union.
 pub(super) fn member(ty: &Ty, name: &str) -> Found {
-    let resolved = ty.resolved();
+    member_behind(&ty.resolved(), ty, name)
+}
+
+/// As [`member`], of a type whose names were looked through.
+fn member_behind(resolved: &Ty, ty: &Ty, name: &str) -> Found {
     let Some(shape) = resolved.shape() else {
         return match resolved {
             Ty::String | Ty::Str(_) => builtin::module("string")
@@ -73,7 +77,20 @@ pub(super) fn member(ty: &Ty, name: &str) -> Found {
     }
 }
 
+/// What a type says that is no union and has the member, or of which nobody knows.
+pub(super) fn simply(ty: &Ty, name: &str) -> Option<Found> {
+    let resolved = ty.resolved();
+    if resolved.is_nil() || resolved.members().len() > 1 {
+        return None;
+    }
+    match member_behind(&resolved, ty, name) {
+        Found::Missing | Found::NoTable => None,
+        found => Some(found),
+    }
+}
+
 /// What all members of a type say.
+#[derive(Default)]
 pub(super) struct Survey {
     pub found: Vec<Ty>,
     pub has: Vec<Ty>,
@@ -83,7 +100,7 @@ pub(super) struct Survey {
 }
 
 pub(super) fn survey(ty: &Ty, name: &str) -> Survey {
-    let mut survey = Survey { found: vec![], has: vec![], lacks: vec![], no_table: false, unclear: false };
+    let mut survey = Survey::default();
     let resolved = ty.resolved();
     let members = if resolved.members().len() > 1 { resolved.members() } else { std::slice::from_ref(ty) };
     for part in members {
@@ -115,7 +132,11 @@ pub(super) fn survey(ty: &Ty, name: &str) -> Survey {
 impl<'t> Checker<'t, '_> {
     /// `base.name`, reporting what is not there.
     pub(super) fn read_field(&mut self, base: &Ty, name: &'t str, node: Node<'t>) -> Ty {
-        let found = survey(base, name);
+        let found = match simply(base, name) {
+            Some(Found::Type(ty)) => return ty,
+            Some(_) => Survey { unclear: true, ..Survey::default() },
+            None => survey(base, name),
+        };
         if found.unclear {
             self.report_misspelt(Code::E0004, base, name, node);
             return Ty::Undetermined;
@@ -151,7 +172,7 @@ impl<'t> Checker<'t, '_> {
     /// another version. Who asks whether there is such a member gets an answer, and may use it where there is.
     pub(super) fn report_misspelt(&mut self, code: Code, base: &Ty, name: &'t str, node: Node<'t>) {
         // `string.kind()` and the like are about the type.
-        if self.scopes.assigned_fields.contains_key(name) || METHODS.contains(&name) {
+        if base.is_undetermined() || self.scopes.assigned_fields.contains_key(name) || METHODS.contains(&name) {
             return;
         }
         let library = matches!(base, Ty::String | Ty::Str(_)).then(|| builtin::module("string")).flatten();

@@ -87,8 +87,8 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
     }
     let mut checker = Checker {
         declared: vec![None; scopes.symbols.len()],
+        flow: Flow::new(scopes.symbols.len()),
         scopes,
-        flow: Flow::default(),
         lower: Lower::new(imports, false),
         imports,
         exact: Map::default(),

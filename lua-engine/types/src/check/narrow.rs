@@ -3,7 +3,6 @@
 use super::{Checker, Link};
 use crate::algebra;
 use crate::algebra::{by_literal, by_lua_type, either, falsy, filter, only_nil, truthy, without_nil};
-use crate::check::expr::literal_of;
 use crate::check::member::{Found, member};
 use crate::flow::PathId;
 use crate::scope::member_token;
@@ -167,7 +166,7 @@ impl<'t> Checker<'t, '_> {
             (SyntaxKind::LiteralExpr, _) => (right, left),
             _ => return self.test_same(left, right),
         };
-        let value = literal_of(other);
+        let value = self.literal(other);
         let Some(path) = self.path_of(tested) else { return Both::default() };
         let ty = self.quietly(|c| c.expr(tested));
         if value == Ty::Nil {

@@ -85,19 +85,21 @@ impl<'t> Checker<'t, '_> {
 
     /// The values of a list, the last one with all it gives.
     pub(super) fn values(&mut self, list: Option<Node<'t>>) -> Values<'t> {
-        let nodes: Vec<_> = list.into_iter().flat_map(|l| l.children()).collect();
-        let mut values = Values { nodes: Vec::with_capacity(nodes.len()), more: vec![], rest: None };
-        let last = nodes.len().wrapping_sub(1);
-        for (n, node) in nodes.into_iter().enumerate() {
+        let mut nodes = list.into_iter().flat_map(|l| l.children()).peekable();
+        let mut values = Values { nodes: vec![], more: vec![], rest: None };
+        while let Some(node) = nodes.next() {
+            let last = nodes.peek().is_none();
             match node.kind() {
-                SyntaxKind::CallExpr | SyntaxKind::MethodCallExpr if n == last => {
-                    let results = self.deeper(Results::unknown(), |c| c.call(node).results);
-                    let none = results.types.is_empty() && results.rest.is_none();
-                    values.nodes.push((node, if none { Ty::Undetermined } else { results.nth(0) }));
-                    values.more = results.types.into_iter().skip(1).collect();
-                    values.rest = results.rest;
+                SyntaxKind::CallExpr | SyntaxKind::MethodCallExpr if last => {
+                    let Results { mut types, rest } = self.deeper(Results::unknown(), |c| c.call(node).results);
+                    let first = match types.is_empty() {
+                        false => types.remove(0),
+                        true => rest.clone().unwrap_or(Ty::Undetermined),
+                    };
+                    values.nodes.push((node, first));
+                    (values.more, values.rest) = (types, rest);
                 }
-                SyntaxKind::VarargExpr if n == last => {
+                SyntaxKind::VarargExpr if last => {
                     let ty = self.expr(node);
                     values.nodes.push((node, ty.clone()));
                     values.rest = Some(ty);
@@ -120,7 +122,7 @@ impl<'t> Checker<'t, '_> {
         let mut paths = vec![];
         for (n, typed) in names.iter().enumerate() {
             let Some(token) = typed.first_token() else { continue };
-            let Some(symbol) = self.scopes.declared_at(token.range().start) else { continue };
+            let Some(symbol) = self.scopes.declared_at(token) else { continue };
             if let Some(module) = self.scopes.get(symbol).required {
                 self.lower.alias(token.text(), literal::string(module.text()));
             }
@@ -295,7 +297,7 @@ impl<'t> Checker<'t, '_> {
     }
 
     fn local_function(&mut self, stat: Node<'t>) {
-        let Some(symbol) = stat.tokens().nth(2).and_then(|t| self.scopes.declared_at(t.range().start)) else { return };
+        let Some(symbol) = stat.tokens().nth(2).and_then(|t| self.scopes.declared_at(t)) else { return };
         let Some(body) = stat.child(SyntaxKind::FunctionBody) else { return };
         let path = self.flow.root(symbol);
         self.find_typeofs(body);
@@ -460,7 +462,7 @@ impl<'t> Checker<'t, '_> {
     fn loop_variables(&mut self, stat: Node<'t>, types: &[Ty]) {
         let names = stat.child(SyntaxKind::ForNames);
         for (n, token) in names.into_iter().flat_map(name_tokens).enumerate() {
-            if let Some(symbol) = self.scopes.declared_at(token.range().start) {
+            if let Some(symbol) = self.scopes.declared_at(token) {
                 let path = self.flow.root(symbol);
                 let ty = types.get(n).cloned().unwrap_or(Ty::Undetermined);
                 let changes = self.scopes.get(symbol).writes > 0;
