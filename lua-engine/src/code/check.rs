@@ -137,8 +137,9 @@ pub(super) fn declared<'e>(entry: &'e Entry) -> Vec<&'e str> {
     aliases.chain(modules).chain(common).collect()
 }
 
-/// The order of things in which what they need comes first, as far as they are not in a circle. `needs` gives the
-/// indices of what one needs.
+/// The order of things in which what they need comes first, as far as they are not in a circle, and what does not need
+/// each other stands together: threads that take one after the other seldom wait. `needs` gives the indices of what one
+/// needs.
 pub(super) fn needs_first(count: usize, needs: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {
     let mut order = Vec::with_capacity(count);
     let mut seen = vec![false; count];
@@ -159,6 +160,12 @@ pub(super) fn needs_first(count: usize, needs: impl Fn(usize) -> Vec<usize>) -> 
             }
         }
     }
+    // How many others have to come before, one after the other.
+    let mut level = vec![0; count];
+    for at in &order {
+        level[*at] = needs(*at).into_iter().map(|needed| level[needed] + 1).max().unwrap_or(0);
+    }
+    order.sort_by_key(|at| level[*at]);
     order
 }
 
@@ -187,16 +194,16 @@ impl Checks {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// What is wrong with a subject, syntax errors included. `text` is its source. Waits for a thread that is about to
-    /// find out. Blocks on files.
-    pub fn diagnostics<'s>(&self, subject: &'s Subject, text: &Text<'_>) -> &'s [Diagnostic] {
+    /// What is wrong with a subject, syntax errors included. Waits for a thread that is about to find out. Blocks on
+    /// files.
+    pub fn diagnostics<'s>(&self, subject: &'s Subject) -> &'s [Diagnostic] {
         subject.diagnostics.get_or_init(|| {
             let parsed = subject.parsed.lock().take();
             let key = self.key(subject);
             if let Some(known) = self.known(key) {
                 return known;
             }
-            let (manifest, found) = self.check(subject, parsed.as_ref().unwrap_or_else(|| text.parse()));
+            let (manifest, found) = self.check(subject, parsed);
             let _ = subject.manifest.set(manifest);
             self.keep(key, &found);
             found
@@ -284,11 +291,10 @@ impl Checks {
         subject.key.get()
     }
 
-    fn check(&self, subject: &Subject, parse: &Parse) -> (Arc<Manifest>, Vec<Diagnostic>) {
+    fn check(&self, subject: &Subject, parsed: Option<Parse>) -> (Arc<Manifest>, Vec<Diagnostic>) {
         let nothing = || Arc::new(Manifest::unknown());
-        if source(&subject.entry).is_none() {
-            return (nothing(), vec![]);
-        }
+        let Some(source) = source(&subject.entry) else { return (nothing(), vec![]) };
+        let parse = parsed.unwrap_or_else(|| wippy_lua_syntax::parse(source));
         if !parse.errors.is_empty() {
             return (nothing(), parse.errors.iter().map(Diagnostic::syntax).collect());
         }
@@ -318,10 +324,9 @@ impl Checks {
             subject,
             |s| s.manifest.get().is_some(),
             |s| {
-                let text = Text::new(source(&s.entry).unwrap_or(""));
-                self.diagnostics(s, &text);
+                self.diagnostics(s);
                 // They came from the cache.
-                s.manifest.get_or_init(|| self.check(s, text.parse()).0);
+                s.manifest.get_or_init(|| self.check(s, None).0);
             },
         );
         subject.manifest.get().cloned().unwrap_or_else(|| Arc::new(Manifest::unknown()))

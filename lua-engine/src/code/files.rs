@@ -20,9 +20,9 @@ use wippy_runtime::registry::pipeline::{CodeCache, CodeKey, Compiler};
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::{Error, Result};
 
-use super::check::Text;
+use super::check::{Checks, Text};
 use super::compile::{CompileError, compile_parsed, compile_plain, erase};
-use super::types::Known;
+use super::types::Upcoming;
 
 /// The first line of a `.luac` file.
 const FORMAT: &str = "wippy lua code 1\n";
@@ -111,9 +111,10 @@ impl Chunks {
         Ok(code)
     }
 
-    /// Compiles the sources of many entries on all processors. What they were parsed to is kept for the checker as long
-    /// as there is room, what they were compiled to for [`write`](Self::write). Blocks until it is done.
-    pub fn compile_all(&self, entries: &[(Arc<Entry>, Option<Arc<Known>>)]) -> Vec<Compiled> {
+    /// Compiles the sources of many entries on all processors, and has `checks` look at those that are to be checked at
+    /// once. What the others were parsed to is kept for it as long as there is room, what they were compiled to for
+    /// [`write`](Self::write). Blocks until it is done.
+    pub fn compile_all(&self, entries: &[Upcoming], checks: &Checks) -> Vec<Compiled> {
         let (parsed, unwritten) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let has_room = |used: &AtomicUsize, bytes, limit| used.fetch_add(bytes, Ordering::Relaxed) + bytes <= limit;
         let store = |_: &CodeCache, key: &CodeKey, code: &Arc<[u8]>| {
@@ -121,14 +122,15 @@ impl Chunks {
                 self.unwritten.lock().push((*key, code.clone()));
             }
         };
-        let compiled = on_all_processors(entries, |(entry, known)| {
+        let compiled = on_all_processors(entries, |Upcoming { entry, known, at_once }| {
             let text = Text::new(entry.field("source").and_then(Value::as_str)?);
             let code = self.compile_for(&entry.id, shown_file(entry), &text, store);
             let bytes = text.source.len();
-            if let (Ok(_), Some(known), Some(parse)) = (&code, known, text.into_parse())
-                && has_room(&parsed, bytes, MAX_PARSED)
-            {
+            if let (Ok(_), Some(known), Some(parse)) = (&code, known, text.into_parse()) {
                 known.keep(parse);
+                if *at_once || !has_room(&parsed, bytes, MAX_PARSED) {
+                    known.ask(checks);
+                }
             }
             Some(Compiled { entry: entry.clone(), code })
         });

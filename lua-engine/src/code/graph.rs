@@ -13,6 +13,7 @@ use wippy_runtime::registry::{Entry, EntryId};
 
 use super::Code;
 use super::definition::{Dependency, Role, Target};
+use super::types::Memo;
 
 /// One version of one code entry, compiled.
 pub(super) struct CodeNode {
@@ -22,6 +23,7 @@ pub(super) struct CodeNode {
     pub dependencies: Vec<Dependency>,
     pub limits: OwnLimits,
     pub code: Arc<Code>,
+    pub known: Memo,
 }
 
 impl CodeNode {
@@ -116,6 +118,11 @@ impl Graph {
             }
         }
         found
+    }
+
+    /// Whether a closure is what its root reaches as things are.
+    pub fn has(&self, closure: &Closure) -> bool {
+        closure.0.iter().all(|node| self.nodes.get(node.id()).is_some_and(|now| Arc::ptr_eq(now, node)))
     }
 
     /// Everything `root`, which need not be in the graph, reaches.
@@ -242,8 +249,9 @@ mod tests {
         };
         let entry = Entry { id, kind: "library.lua".into(), meta: Map::new(), data: Value::Nil, origin: None };
         let (role, method, code) = (Role::Library, "main".into(), Code::new(Arc::from([])));
-        let dependencies = words.map(dependency).collect();
-        Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, limits: OwnLimits::default(), code })
+        let (dependencies, limits) = (words.map(dependency).collect(), OwnLimits::default());
+        let (entry, known) = (Arc::new(entry), Memo::default());
+        Arc::new(CodeNode { entry, role, method, dependencies, limits, code, known })
     }
 
     fn graph(nodes: &[&str]) -> Graph {
@@ -268,6 +276,14 @@ mod tests {
         assert_eq!(order("main z a"), "a z main");
         // `a` is imported directly too, but the longest chain to it has three steps.
         assert_eq!(order("main a b c"), "a z m b c main");
+        let closure = |graph: &Graph| graph.closure(graph.get(&EntryId::new("app", "b")).expect("it is there")).ok();
+        let (mut graph, other) = (self::graph(&["z", "m z", "b m"]), self::graph(&["z", "m z", "b m"]));
+        let (own, others) = (closure(&graph).expect("no cycle"), closure(&other).expect("no cycle"));
+        assert!(graph.has(&own) && own.same_as(&others) && !graph.has(&others));
+        graph.put(node("c b"));
+        assert!(graph.has(&own), "who imports it does not matter");
+        graph.put(node("z"));
+        assert!(!graph.has(&own));
         assert_eq!(order("main b gone"), "main misses gone");
         // Replacing nodes can close a circle for a while, with or without the root on it.
         assert_eq!(order("a b"), "cycle");

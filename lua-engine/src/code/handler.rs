@@ -27,7 +27,7 @@ use super::files::{self, Chunks, Compiled, shown_file};
 use super::graph::{Broken, CodeNode, Graph};
 use super::later::Later;
 use super::problems::Problems;
-use super::types::Known;
+use super::types::{Known, Memo};
 use super::version::{Version, Workshop};
 
 /// Misses of one change that get a "did you mean": each compares all ids.
@@ -143,13 +143,18 @@ impl CodeHandler {
             }
         };
         let Definition { role, method, dependencies, limits, .. } = definition;
-        Ok(Arc::new(CodeNode { entry: entry.clone(), role, method, dependencies, limits, code: Code::new(code) }))
+        let (entry, code, known) = (entry.clone(), Code::new(code), Memo::default());
+        Ok(Arc::new(CodeNode { entry, role, method, dependencies, limits, code, known }))
     }
 
     /// Whether everything the node names is there, and no cycle comes of it.
     fn check(&self, books: &mut Books, node: &Arc<CodeNode>) -> Result<()> {
         let Books { graph, change, .. } = books;
-        if let Some(cycle) = graph.path(node, node.id(), &change.waiting)
+        // A new entry that nobody imports, which most are, cannot be on a cycle.
+        let imported = graph.importers(node.id()).next().is_some() || !change.waiting.is_empty();
+        let may_close = imported || node.imports().any(|(_, id)| id == node.id());
+        if may_close
+            && let Some(cycle) = graph.path(node, node.id(), &change.waiting)
             && let Some((by, _)) = node.imports().find(|(_, id)| Some(*id) == cycle.get(1))
         {
             // One report for a cycle: its other entries miss the one that was refused.
@@ -224,11 +229,16 @@ impl CodeHandler {
         let mut versions = Vec::new();
         for id in graph.dependents(&change.touched) {
             let Some(node) = graph.get(&id).filter(|node| node.role != Role::Library) else { continue };
-            let version = graph.closure(node).map_err(|broken| refusal(node, broken)).and_then(|closure| {
+            let prepared = change.prepared.remove(&id);
+            let closure = match prepared.as_ref().filter(|version| graph.has(&version.closure)) {
+                Some(version) => Ok(version.closure.clone()),
+                None => graph.closure(node).map_err(|broken| refusal(node, broken)),
+            };
+            let version = closure.and_then(|closure| {
                 if installed.get(&id).is_some_and(|old| old.closure.same_as(&closure)) {
                     return Ok(None);
                 }
-                match change.prepared.remove(&id).filter(|version| version.closure.same_as(&closure)) {
+                match prepared.filter(|version| version.closure.same_as(&closure)) {
                     Some(version) => Ok(Some(version)),
                     None => self.workshop.prepare(closure),
                 }
@@ -268,9 +278,9 @@ impl EntryHandler for CodeHandler {
         let entries: Vec<Arc<Entry>> = changes.iter().filter(ours).map(|op| op.entry.clone()).collect();
         if entries.len() >= MANY {
             let entries = self.workshop.types.expect(&entries);
-            let compiled = self.chunks.compile_all(&entries);
+            let compiled = self.chunks.compile_all(&entries, &self.workshop.types.checks());
             // From the end, so that this thread, which begins at the start, does not arrive where another one is at work.
-            self.ahead(entries.into_iter().rev().filter_map(|(_, known)| known).collect());
+            self.ahead(entries.into_iter().rev().filter_map(|upcoming| upcoming.known).collect());
             self.books.lock().change.compiled = compiled.into_iter().map(|c| (c.entry.id.clone(), c)).collect();
         }
     }

@@ -38,11 +38,13 @@ fn findings<'e>(entries: &'e [Arc<Entry>], rules: bool, checks: &Checks) -> Vec<
     let linted: Vec<&Arc<Entry>> = entries.iter().filter(|e| is_linted(&e.kind) && source(e).is_some()).collect();
     let subjects = subjects(&linted);
     let found = on_all_processors(&subjects, |(entry, subject)| {
-        let text = Text::new(source(entry).unwrap_or_default());
-        let mut diagnostics = checks.diagnostics(subject, &text).to_vec();
+        let mut diagnostics = vec![];
         if rules {
-            diagnostics.extend(checks.rules(&text, &check::declared(entry)));
+            let text = Text::new(source(entry).unwrap_or_default());
+            diagnostics = checks.rules(&text, &check::declared(entry));
+            text.into_parse().into_iter().for_each(|parse| subject.keep(parse));
         }
+        diagnostics.extend_from_slice(checks.diagnostics(subject));
         diagnostics.into_iter().map(|d| (*entry, d)).collect::<Vec<_>>()
     });
     checks.flush();

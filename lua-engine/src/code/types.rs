@@ -6,7 +6,7 @@
 //! needed: types when a program asks for one, the checker under `strict` only, since nothing else would come of what
 //! it finds. Whoever has to know what is wrong with an entry asks the checker, unless a thread that went ahead has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ use wippy_runtime::registry::pipeline::CodeCache;
 use wippy_runtime::registry::{Entry, EntryId};
 use wippy_runtime::{Error, Result};
 
-use super::check::{self, Checks, Import, Subject, Text};
+use super::check::{self, Checks, Import, Subject};
 use super::definition::Target;
 use super::graph::{Closure, CodeNode};
 use crate::types::{ModuleTypes, TypeImport, TypeSource};
@@ -29,9 +29,22 @@ const MAX_TOLD: usize = 20;
 /// See the module comment.
 pub(super) struct TypeBook {
     strict: bool,
-    known: Mutex<BTreeMap<EntryId, Arc<Known>>>,
+    shelf: Mutex<Shelf>,
     checks: Arc<Checks>,
 }
+
+#[derive(Default)]
+struct Shelf {
+    known: BTreeMap<EntryId, Arc<Known>>,
+    /// Ids that were asked for and are not there.
+    missed: BTreeSet<EntryId>,
+    /// Counts what may make another thing be known of an entry that has not changed.
+    edition: u64,
+}
+
+/// What was known of a node last, and the edition of the book that said so.
+#[derive(Default)]
+pub(super) struct Memo(Mutex<Option<(u64, Arc<Known>)>>);
 
 /// One version of an entry, as far as types go.
 pub(super) struct Known {
@@ -40,20 +53,30 @@ pub(super) struct Known {
     pub types: Option<Arc<ModuleTypes>>,
 }
 
+/// An entry of a change to come.
+pub(super) struct Upcoming {
+    pub entry: Arc<Entry>,
+    /// What is known of it, if it is to be checked.
+    pub known: Option<Arc<Known>>,
+    /// Whoever compiles it checks it too, while its syntax tree is at hand. The others are checked beside what follows
+    /// the compiling, preparing what there is to run, which needs one thread about as long.
+    pub at_once: bool,
+}
+
 impl TypeBook {
     /// `cache` keeps what the checker has found.
     pub fn new(config: &Config, cache: Option<Arc<CodeCache>>) -> TypeBook {
         let on = |key| config.get_bool("lua", key, false);
         let strict = on("type_system.enabled") && on("type_system.strict");
-        TypeBook { strict, known: Mutex::default(), checks: Arc::new(Checks::new(cache.filter(|_| strict))) }
+        TypeBook { strict, shelf: Mutex::default(), checks: Arc::new(Checks::new(cache.filter(|_| strict))) }
     }
 
     /// What is known of the entries of a closure, in its order. Under `strict` they are checked. Errors: Invalid
     /// `type errors in ID: LINE:COLUMN MESSAGE; ...` of the first entry that has any.
     pub fn read(&self, closure: &Closure) -> Result<Vec<Arc<Known>>> {
-        let known: Vec<Arc<Known>> = closure.nodes().iter().map(|node| self.of(node)).collect();
+        let known = self.shelf.lock().of(closure);
         for known in known.iter().filter(|_| self.strict) {
-            let found = self.checks.diagnostics(&known.subject, &Text::new(known.source()));
+            let found = self.checks.diagnostics(&known.subject);
             // What the checker fails on is taken as it is.
             let errors: Vec<&Diagnostic> = found.iter().filter(|d| d.code != Code::E9999).collect();
             if !errors.is_empty() {
@@ -63,11 +86,11 @@ impl TypeBook {
         Ok(known)
     }
 
-    /// The entries of a change to come, so that what an entry imports comes before it, each with what is known of it if
-    /// it is to be checked.
-    pub fn expect(&self, entries: &[Arc<Entry>]) -> Vec<(Arc<Entry>, Option<Arc<Known>>)> {
+    /// The entries of a change to come, so that what an entry imports comes before it.
+    pub fn expect(&self, entries: &[Arc<Entry>]) -> Vec<Upcoming> {
         if !self.strict {
-            return entries.iter().map(|entry| (entry.clone(), None)).collect();
+            let one = |entry: &Arc<Entry>| Upcoming { entry: entry.clone(), known: None, at_once: false };
+            return entries.iter().map(one).collect();
         }
         let at: BTreeMap<&EntryId, usize> = entries.iter().enumerate().map(|(n, entry)| (&entry.id, n)).collect();
         let needs = |n: usize| {
@@ -78,8 +101,14 @@ impl TypeBook {
             imports.collect()
         };
         let order = check::needs_first(entries.len(), needs);
-        let known = |n: usize| self.about(&entries[n], check::imports(&entries[n]));
-        order.into_iter().map(|n| (entries[n].clone(), Some(known(n)))).collect()
+        let shelf = &mut *self.shelf.lock();
+        let mut known = |n: usize| shelf.about(&entries[n], check::imports(&entries[n]));
+        let checked_at_once = order.len() - order.len() / 4;
+        let upcoming = order.into_iter().enumerate().map(|(place, n)| {
+            let (entry, known) = (entries[n].clone(), Some(known(n)));
+            Upcoming { entry, known, at_once: place < checked_at_once }
+        });
+        upcoming.collect()
     }
 
     /// For a thread that finds out what is wrong with entries before somebody [`read`](Self::read)s about them.
@@ -89,45 +118,73 @@ impl TypeBook {
 
     /// An entry that is gone.
     pub fn forget(&self, id: &EntryId) {
-        self.known.lock().remove(id);
+        let shelf = &mut *self.shelf.lock();
+        shelf.edition += 1;
+        shelf.known.remove(id);
     }
 
     /// Forgets entries that never came to be.
     pub fn retain(&self, there: impl Fn(&EntryId) -> bool) {
-        self.known.lock().retain(|id, _| there(id));
+        let shelf = &mut *self.shelf.lock();
+        shelf.edition += 1;
+        shelf.known.retain(|id, _| there(id));
+        shelf.missed.clear();
+    }
+}
+
+impl Shelf {
+    fn of(&mut self, closure: &Closure) -> Vec<Arc<Known>> {
+        let known = |node: &Arc<CodeNode>| {
+            let memo = &mut *node.known.0.lock();
+            if let Some((_, known)) = memo.as_ref().filter(|(edition, _)| *edition == self.edition) {
+                return known.clone();
+            }
+            // A module under its own name is known to everybody anyway.
+            let named = |alias: &str, target: &Target| !matches!(target, Target::Module(name) if name == alias);
+            let dependencies = node.dependencies.iter().filter(|d| named(&d.alias, &d.target));
+            let known = self.about(&node.entry, dependencies.map(|d| (d.alias.as_str(), d.target.clone())));
+            *memo = Some((self.edition, known.clone()));
+            known
+        };
+        closure.nodes().iter().map(known).collect()
     }
 
-    fn of(&self, node: &CodeNode) -> Arc<Known> {
-        // A module under its own name is known to everybody anyway.
-        let named = |alias: &str, target: &Target| !matches!(target, Target::Module(name) if name == alias);
-        let dependencies = node.dependencies.iter().filter(|d| named(&d.alias, &d.target));
-        self.about(&node.entry, dependencies.map(|d| (d.alias.as_str(), d.target.clone())))
-    }
-
-    fn about<'d>(&self, entry: &Arc<Entry>, dependencies: impl Iterator<Item = (&'d str, Target)>) -> Arc<Known> {
-        let book = &mut *self.known.lock();
+    fn about<'d>(&mut self, entry: &Arc<Entry>, dependencies: impl Iterator<Item = (&'d str, Target)>) -> Arc<Known> {
         let (mut imports, mut types) = (Vec::new(), Vec::new());
         for (alias, target) in dependencies {
             let alias = alias.to_owned();
             let import = match target {
-                Target::Entry(id) => book.get(&id).map(|known| {
-                    types.extend(known.types.clone().map(|of| (alias.clone(), TypeImport::Module(of))));
-                    Import::Source(known.subject.clone())
-                }),
-                Target::Module(name) => builtin::module(&name).map(|manifest| {
-                    types.push((alias.clone(), TypeImport::Builtin(manifest.clone())));
-                    Import::Builtin(name, manifest)
-                }),
+                Target::Entry(id) => match self.known.get(&id) {
+                    Some(known) => {
+                        types.extend(known.types.clone().map(|of| (alias.clone(), TypeImport::Module(of))));
+                        Import::Source(known.subject.clone())
+                    }
+                    None => {
+                        self.missed.insert(id);
+                        Import::Unknown
+                    }
+                },
+                Target::Module(name) => match builtin::module(&name) {
+                    Some(manifest) => {
+                        types.push((alias.clone(), TypeImport::Builtin(manifest.clone())));
+                        Import::Builtin(name, manifest)
+                    }
+                    None => Import::Unknown,
+                },
             };
-            imports.push((alias, import.unwrap_or(Import::Unknown)));
+            imports.push((alias, import));
         }
-        if let Some(old) = book.get(&entry.id).filter(|old| old.subject.is_of(entry, &imports)) {
+        let old = self.known.get(&entry.id);
+        if let Some(old) = old.filter(|old| old.subject.is_of(entry, &imports)) {
             return old.clone();
+        }
+        if old.is_some() || self.missed.remove(&entry.id) {
+            self.edition += 1;
         }
         let own = || TypeSource::Entry(entry.clone());
         let types = check::source(entry).and_then(|_| ModuleTypes::new(entry.id.as_str(), own(), types));
         let new = Arc::new(Known { subject: Subject::new(entry, imports), types });
-        book.insert(entry.id.clone(), new.clone());
+        self.known.insert(entry.id.clone(), new.clone());
         new
     }
 }
@@ -139,10 +196,7 @@ impl Known {
     }
     /// Finds out what is wrong. Blocks.
     pub fn ask(&self, checks: &Checks) {
-        checks.diagnostics(&self.subject, &Text::new(self.source()));
-    }
-    fn source(&self) -> &str {
-        check::source(&self.subject.entry).unwrap_or("")
+        checks.diagnostics(&self.subject);
     }
 }
 
@@ -176,13 +230,14 @@ mod tests {
             field: String::new(),
         };
         let dependencies = imports.iter().map(dependency).collect();
-        let (role, method, code) = (Role::Library, "main".into(), Code::new(Arc::from([])));
-        Arc::new(CodeNode { entry: Arc::new(entry), role, method, dependencies, limits: Default::default(), code })
+        let (entry, role, method, limits) = (Arc::new(entry), Role::Library, "main".into(), Default::default());
+        let (code, known) = (Code::new(Arc::from([])), Memo::default());
+        Arc::new(CodeNode { entry, role, method, dependencies, limits, code, known })
     }
 
     #[test]
     fn a_change_is_checked_with_what_depends_on_it() {
-        let book = TypeBook { strict: true, known: Mutex::default(), checks: Arc::new(Checks::new(None)) };
+        let book = TypeBook { strict: true, shelf: Mutex::default(), checks: Arc::new(Checks::new(None)) };
         let mut graph = Graph::default();
         let library =
             |name: &str| node(name, "local M = {} function M.f(n: number): number return n end return M", &[]);

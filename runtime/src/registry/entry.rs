@@ -62,6 +62,10 @@ impl fmt::Debug for EntryId {
 }
 impl Ord for EntryId {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        // Namespaces of one length decide before the colon behind them: the texts compare like their parts.
+        if self.colon == other.colon {
+            return self.text.cmp(&other.text);
+        }
         (self.ns(), self.name()).cmp(&(other.ns(), other.name()))
     }
 }
