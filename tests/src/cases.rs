@@ -12,6 +12,7 @@
 //! each of these lines occurs
 //! ```
 //!
+//! Further `--- run` sections run other commands in the same project, each with its own expectations behind it.
 //! `--- guest files/echo.wasm echo.wat` compiles a text of `tests/guests/wat` to that file; `{{files/echo.wasm}}` in other
 //! files is its hash. A project without a lock file gets the one `wippy init` writes.
 
@@ -25,7 +26,13 @@ pub struct Case {
     files: Vec<(String, String)>,
     /// File, and the source it is compiled from.
     guests: Vec<(String, String)>,
-    run: Vec<String>,
+    runs: Vec<Run>,
+}
+
+/// A command line and what must come of it.
+#[derive(Debug, Default)]
+struct Run {
+    args: Vec<String>,
     code: i32,
     stdout: Option<String>,
     stderr: Vec<String>,
@@ -48,30 +55,34 @@ pub fn cases(path: &Path) -> Vec<Case> {
             let case = all.last_mut().expect("a file of cases begins with `--- case`");
             match word {
                 "file" => case.files.push((rest.to_owned(), String::new())),
-                "run" => case.run = rest.split_whitespace().map(str::to_owned).collect(),
-                "code" => case.code = rest.parse().expect("a number behind `--- code`"),
+                "run" => {
+                    let args = rest.split_whitespace().map(str::to_owned).collect();
+                    case.runs.push(Run { args, ..Run::default() });
+                }
+                "code" => case.run().code = rest.parse().expect("a number behind `--- code`"),
                 "guest" => {
                     let (file, source) = rest.split_once(' ').expect("`--- guest FILE SOURCE`");
                     case.guests.push((file.to_owned(), source.to_owned()));
                 }
-                "stdout" => case.stdout = Some(String::new()),
+                "stdout" => case.run().stdout = Some(String::new()),
                 "case" | "stderr" => {}
                 other => panic!("{}: unknown section `{other}`", path.display()),
             }
             continue;
         }
         let Some(case) = all.last_mut() else { continue };
-        match (section.as_str(), &mut case.stdout) {
-            ("file", _) => {
+        match section.as_str() {
+            "file" => {
                 let file = case.files.last_mut().expect("inside a file");
                 file.1 += line;
                 file.1 += "\n";
             }
-            ("stdout", Some(out)) => {
+            "stdout" => {
+                let out = case.run().stdout.get_or_insert_default();
                 *out += line;
                 *out += "\n";
             }
-            ("stderr", _) if !line.trim().is_empty() => case.stderr.push(line.to_owned()),
+            "stderr" if !line.trim().is_empty() => case.run().stderr.push(line.to_owned()),
             _ => {}
         }
     }
@@ -79,6 +90,10 @@ pub fn cases(path: &Path) -> Vec<Case> {
 }
 
 impl Case {
+    fn run(&mut self) -> &mut Run {
+        self.runs.last_mut().expect("expectations stand behind `--- run`")
+    }
+
     /// Runs the case; `Err` says what differs.
     pub fn check(&self, program: &str) -> Result<(), String> {
         let project = Project::new(program);
@@ -95,16 +110,21 @@ impl Case {
             let text = hashes.iter().fold(text.clone(), |text, (mark, hash)| text.replace(mark, hash));
             project.write(path, &text);
         }
-        let args: Vec<&str> = self.run.iter().map(String::as_str).collect();
-        let got = project.run(&args);
-        self.compare(&got).map_err(|what| {
-            format!(
-                "{}: {what}\n--- code {:?}\n--- stdout\n{}--- stderr\n{}",
-                self.name, got.code, got.stdout, got.stderr
-            )
-        })
+        assert!(!self.runs.is_empty(), "{}: nothing is run", self.name);
+        for run in &self.runs {
+            let args: Vec<&str> = run.args.iter().map(String::as_str).collect();
+            let got = project.run(&args);
+            run.compare(&got).map_err(|what| {
+                let (name, args) = (&self.name, args.join(" "));
+                let Outcome { code, stdout, stderr } = &got;
+                format!("{name}: {args}: {what}\n--- code {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}")
+            })?;
+        }
+        Ok(())
     }
+}
 
+impl Run {
     fn compare(&self, got: &Outcome) -> Result<(), String> {
         if got.code != Some(self.code) {
             return Err(format!("exit code must be {}", self.code));
