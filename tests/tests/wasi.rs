@@ -1,8 +1,8 @@
 //! What guests reach with WASI: as much as entry, host and policies let them, and nothing else. The guest `outside` does
 //! what it is told and tells what came of it.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use wippy_tests::{Project, guests};
 
@@ -10,7 +10,7 @@ const ENTRIES: &str = r#"version: "1.0"
 namespace: app
 entries:
   - { name: processes, kind: process.host, host: { workers: 1 }, lifecycle: { auto_start: true } }
-  - { name: walled, kind: process.host, capabilities: { deny: ["wasi:filesystem"] }, lifecycle: { auto_start: true } }
+  - { name: walled, kind: process.host, capabilities: { deny: ["wasi:filesystem", "wasi:http"] }, lifecycle: { auto_start: true } }
   - { name: terminal, kind: terminal.host, hide_logs: true, lifecycle: { auto_start: true, requires: [processes] } }
   - { name: guests, kind: fs.directory, directory: guests }
   - { name: data, kind: fs.directory, directory: data }
@@ -32,6 +32,7 @@ fn outsiders() -> String {
         outside("files", "wasi:filesystem", mounts),
         outside("nowhere", "wasi:filesystem", "mounts: [{ fs: app:absent, guest: /work }]"),
         outside("sockets", "wasi:sockets", ""),
+        outside("requests", "wasi:http", ""),
         outside("nothing", "", ""),
     ]
     .concat()
@@ -248,6 +249,124 @@ fn sockets_go_where_policies_let_them() {
         "send: access-denied",
         "resolve: access-denied",
         "ended: unknown import: `wasi:sockets/tcp-create-socket@0.2.12#create-tcp-socket` has not been defined",
+    ];
+    assert_eq!(told(&lua, &entries.concat()), expected);
+}
+
+/// Tells who asks what it was asked: `/echo` at once, `/late` never.
+fn http_server() -> SocketAddr {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let mut late = Vec::new();
+        for client in server.incoming().map_while(Result::ok) {
+            late.extend(answer(client));
+        }
+    });
+    address
+}
+
+/// Answers one request, or gives the connection back.
+fn answer(client: TcpStream) -> Option<TcpStream> {
+    let mut reader = BufReader::new(client);
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
+    let (mut guest, mut length, mut chunked) = (String::new(), 0, false);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let line = line.trim_end().to_ascii_lowercase();
+        match line.split_once(": ") {
+            None => break,
+            Some(("x-guest", value)) => guest = value.to_owned(),
+            Some(("content-length", value)) => length = value.parse().ok()?,
+            Some(("transfer-encoding", _)) => chunked = true,
+            Some(_) => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    while chunked {
+        let mut size = String::new();
+        reader.read_line(&mut size).ok()?;
+        let size = usize::from_str_radix(size.trim(), 16).ok()?;
+        let mut part = vec![0; size + 2];
+        reader.read_exact(&mut part).ok()?;
+        body.extend(&part[..size]);
+        chunked = size > 0;
+    }
+    let request = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    let mut client = reader.into_inner();
+    if request.ends_with("/late") {
+        return Some(client);
+    }
+    let text = format!("{request} guest={guest} body={}", String::from_utf8_lossy(&body));
+    let status = if request.contains("/missing") { "404 Not Found" } else { "200 OK" };
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n", text.len());
+    client.write_all((head + &text).as_bytes()).ok()?;
+    None
+}
+
+#[test]
+fn requests_go_where_policies_let_them() {
+    let there = http_server();
+    let lua = format!(
+        r#"
+      local there = "{there}"
+      run(nil, "requests", "processes", "http", {{"GET", there, "/echo?a=b", ""}})
+      run(nil, "requests", "processes", "http", {{"POST", there, "/echo", "hello"}})
+      run(nil, "requests", "processes", "http", {{"PATCH", there, "/missing", ""}})
+      run(nil, "requests", "processes", "http", {{"GET", "ann@" .. there, "/echo", ""}})
+      run(nil, "requests", "processes", "http", {{"GET", "127.0.0.1:1", "/", ""}})
+      run(nil, "requests", "processes", "late", {{there, "/late"}})
+      for _, group in ipairs({{"strangers", "public", "readers"}}) do
+        io.print(group)
+        run(group, "requests", "processes", "http", {{"GET", there, "/echo", ""}})
+        run(group, "requests", "processes", "http", {{"POST", there, "/echo", ""}})
+        run(group, "requests", "processes", "http", {{"GET", there, "/other", ""}})
+      end
+      run(nil, "requests", "walled", "http", {{"GET", there, "/echo", ""}})
+      run(nil, "nothing", "processes", "http", {{"GET", there, "/echo", ""}})
+    "#
+    );
+    let read = format!(
+        r#"  - {{ name: reads, kind: security.policy, groups: [readers], policy: {{ actions: http_client.request,
+      resources: "http://{there}/echo*", effect: allow, conditions: [{{ field: meta.method, operator: eq, value: GET }}] }} }}
+"#
+    );
+    let entries = [
+        policy("strangers", "", ""),
+        policy("public", "http_client.request", "\"*\""),
+        policy("readers", "http_client.private_ip", "\"127.0.0.1\""),
+        read,
+    ];
+    let denied = |method: &str, path: &str| {
+        format!("{method}: ErrorCode::InternalError(Some(\"not allowed: http://{there}{path}\"))")
+    };
+    let private =
+        |method: &str| format!("{method}: ErrorCode::InternalError(Some(\"not allowed: private IP 127.0.0.1\"))");
+    let text = str::to_owned;
+    let expected = [
+        text("GET: 200 text/plain GET /echo?a=b guest=yes body="),
+        text("POST: 200 text/plain POST /echo guest=yes body=hello"),
+        text("PATCH: 404 text/plain PATCH /missing guest=yes body="),
+        text("GET: ErrorCode::HttpRequestUriInvalid"),
+        text("GET: ErrorCode::ConnectionRefused"),
+        text("late: ErrorCode::ConnectionReadTimeout"),
+        text("strangers"),
+        denied("GET", "/echo"),
+        denied("POST", "/echo"),
+        denied("GET", "/other"),
+        text("public"),
+        private("GET"),
+        private("POST"),
+        private("GET"),
+        text("readers"),
+        text("GET: 200 text/plain GET /echo guest=yes body="),
+        denied("POST", "/echo"),
+        denied("GET", "/other"),
+        text("not started: capability \"wasi:http\" is denied by host app:walled (entry app:requests)"),
+        text("ended: unknown import: `wasi:http/types@0.2.12#[constructor]fields` has not been defined"),
     ];
     assert_eq!(told(&lua, &entries.concat()), expected);
 }

@@ -167,17 +167,8 @@ fn granted(fields: &Fields<'_>, imports: &[String]) -> Result<Grants> {
     let mut grants = Grants::default();
     for (n, item) in imports.iter().enumerate() {
         let name = if item.contains(':') { item.clone() } else { format!(":{item}") };
-        let problem = match Grants::group(item) {
-            None => format!("unsupported wasm host import: {name}"),
-            Some(group) if Grants::not_built(group) => {
-                format!("unsupported wasm host import: {name} (not part of this build)")
-            }
-            Some(group) => {
-                grants.add(group);
-                continue;
-            }
-        };
-        return Err(fields.error(&format!("imports.{n}"), problem));
+        let problem = || fields.error(&format!("imports.{n}"), format!("unsupported wasm host import: {name}"));
+        grants.add(Grants::group(item).ok_or_else(problem)?);
     }
     Ok(grants)
 }

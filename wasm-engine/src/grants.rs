@@ -66,9 +66,6 @@ const NAMES: [(Group, &str, &[&str]); 10] = [
     (Group::Preview1, "wasi1", &["wasi1", "wasi-preview1", "preview1", "wasi_snapshot_preview1"]),
 ];
 
-/// Groups this build has nothing behind: naming them is refused.
-const NOT_BUILT: [Group; 1] = [Group::Http];
-
 /// A set of groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants(Vec<Group>);
@@ -94,9 +91,9 @@ impl Grants {
     pub fn has(&self, group: Group) -> bool {
         self.0.contains(&group)
     }
-    /// Whether streams are there: standard streams, files and sockets are of no use without them.
+    /// Whether streams are there: standard streams, files, sockets and bodies are of no use without them.
     pub fn has_streams(&self) -> bool {
-        [Group::Io, Group::Cli, Group::Filesystem, Group::Sockets].into_iter().any(|g| self.has(g))
+        [Group::Io, Group::Cli, Group::Filesystem, Group::Sockets, Group::Http].into_iter().any(|g| self.has(g))
     }
     /// Whether `wasi:io/poll` is there: streams and clocks are of little use without it.
     pub fn has_poll(&self) -> bool {
@@ -121,9 +118,6 @@ impl Grants {
     pub fn component_only(&self) -> Option<&'static str> {
         let only = |group: &Group| *group != Group::Preview1 && self.has(*group);
         NAMES.iter().find(|(group, ..)| only(group)).map(|n| n.1)
-    }
-    pub fn not_built(group: Group) -> bool {
-        NOT_BUILT.contains(&group)
     }
 
     /// Errors: PermissionDenied for the first group that the host of `control` denies.

@@ -64,6 +64,9 @@ pub fn component_linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Li
         sockets::udp_create_socket::add_to_linker::<GuestState, WasiSockets>(l, GuestState::sockets)?;
         sockets::ip_name_lookup::add_to_linker::<GuestState, HasSelf<GuestState>>(l, |state| state)?;
     }
+    if grants.has(Group::Http) {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
+    }
     Process::add_to_linker::<GuestState, HasSelf<GuestState>>(l, |state| state)?;
     if grants.has(Group::Funcs) {
         funcs::add_to_linker(l)?;

@@ -18,7 +18,7 @@ use super::mailbox::{Content, Mailbox};
 use super::memory::Memory;
 use crate::host::TableForm;
 use crate::program::Program;
-use crate::wasi::WasiState;
+use crate::wasi::{Outgoing, WasiState};
 
 /// Handles a guest may have at a time, whatever its host allows: held values, calls, streams.
 const MAX_HANDLES: usize = 65_536;
@@ -43,6 +43,7 @@ pub struct GuestState {
     pub memory: Memory,
     pub table: ResourceTable,
     pub wasi: Option<WasiState>,
+    pub http: Option<Box<Outgoing>>,
     pub mailbox: Mailbox,
     /// How tables reach the guest.
     pub tables: TableForm,
@@ -73,6 +74,7 @@ impl GuestState {
             control,
             table,
             wasi: None,
+            http: None,
             tables: TableForm::Flat,
             destination: None,
             leave: None,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use wippy_runtime::dispatch::{Caller, DispatcherBuilder, Gate, Permissions, Request};
 use wippy_runtime::files::Filesystem;
+use wippy_runtime::payload::Map;
 use wippy_runtime::registry::EntryId;
 use wippy_runtime::{Error, Result};
 
@@ -66,6 +67,24 @@ questions! {
     /// May it look up the addresses of a name?
     LookUp { name: String } = "wasi.resolve", "wasi:sockets", [("socket.resolve", "host name")],
         |r, gate| gate.require("socket.resolve", &r.name, || denied(&r.name));
+    /// May it send this HTTP request? Policies see the attribute `method`.
+    HttpRequest { url: String, method: String } = "wasi.http", "wasi:http", [("http_client.request", "URL")],
+        |r, gate| {
+            let attributes = Map::from_iter([("method".to_owned(), r.method.as_str().into())]);
+            match gate.ask("http_client.request", &r.url, &attributes) {
+                true => Ok(()),
+                false => Err(denied(&r.url)),
+            }
+        };
+    /// May an HTTP request go to this address?
+    HttpAddress { address: IpAddr } = "wasi.http.address", "wasi:http",
+        [("http_client.private_ip", "address, if it is private")],
+        |r, gate| match is_private(r.address) {
+            true => gate.require_shown("http_client.private_ip", &r.address, || {
+                denied(&format_args!("private IP {}", r.address))
+            }),
+            false => Ok(()),
+        };
 }
 
 fn denied(what: &dyn std::fmt::Display) -> Error {
@@ -81,6 +100,8 @@ pub fn register(commands: &mut DispatcherBuilder) {
     commands.sync(|_, _: Connect| Ok(()));
     commands.sync(|_, _: Listen| Ok(()));
     commands.sync(|_, _: LookUp| Ok(()));
+    commands.sync(|_, _: HttpRequest| Ok(()));
+    commands.sync(|_, _: HttpAddress| Ok(()));
 }
 
 /// Asks whether the caller may. Errors: PermissionDenied.

@@ -3,10 +3,11 @@
 //! and output goes nowhere.
 //!
 //! What leads out of the guest asks the gate (`commands`): directories
-//! (`mounts`) and `sockets`. Its work is done on the IO runtime, which
+//! (`mounts`), `sockets` and `http`. Its work is done on the IO runtime, which
 //! wakes the guest; no worker waits for it.
 
 mod commands;
+mod http;
 mod mounts;
 mod sockets;
 mod terminal;
@@ -31,6 +32,7 @@ use crate::process::GuestState;
 use crate::program::Program;
 
 pub use commands::register;
+pub use http::Outgoing;
 
 /// The module that core modules import WASI from.
 pub const PREVIEW1: &str = "wasi_snapshot_preview1";
@@ -66,6 +68,9 @@ pub async fn prepare(state: &mut GuestState) -> Result<()> {
     of_terminal(&mut builder, &program, &caller);
     if program.has_grant(Group::Sockets) {
         sockets::allow(&mut builder, caller.clone());
+    }
+    if program.has_grant(Group::Http) {
+        state.http = Some(Box::new(Outgoing::new(caller.clone())));
     }
     let mut builder = mounts::open(builder, directories).await?;
     state.wasi = Some(WasiState::Component(Box::new(builder.build())));

@@ -1,6 +1,7 @@
 //! Reaches out of its sandbox with WASI, as it is told, and tells what came of it, a line for each step.
 
 mod files;
+mod http;
 mod sockets;
 
 use std::fmt::Debug;
@@ -18,6 +19,8 @@ fn main(what: String, args: Vec<String>) -> Result<Vec<String>> {
         ("connect", [address]) => sockets::connect(&mut told, address),
         ("udp", []) => sockets::udp(&mut told),
         ("resolve", [name]) => sockets::resolve(&mut told, name),
+        ("http", [method, authority, path, body]) => http::request(&mut told, method, authority, path, body),
+        ("late", [authority, path]) => http::impatient(&mut told, authority, path),
         _ => return Err(Error::invalid(format!("{what} {args:?} is nothing I know"))),
     }
     Ok(told)
