@@ -267,4 +267,30 @@ mod tests {
         let error = "type errors in app:on_a: 1:58 argument 1: expected string, got 1".to_owned();
         assert_eq!(checked(&graph), (2, Err(error)), "the root is not checked any more");
     }
+
+    #[test]
+    fn what_is_known_of_an_importer_follows_what_it_imports() {
+        let book = TypeBook { strict: true, shelf: Mutex::default(), checks: Arc::new(Checks::new(None)) };
+        let lib = |takes: &str| node("lib", &format!("return {{f = function(v: {takes}) end}}"), &[]);
+        let user = node("user", "local lib = require(\"lib\") lib.f(1)", &["lib"]);
+        // The library is not there yet, so nothing is wrong with how it is used.
+        let source = user.entry.field("source").cloned().unwrap_or_default();
+        let imports = Value::Map(Map::from([("lib".to_owned(), "app:lib".into())]));
+        let data = Value::Map(Map::from([("source".to_owned(), source), ("imports".to_owned(), imports)]));
+        let alone = book.expect(&[Arc::new(Entry { data, ..(*user.entry).clone() })]);
+        let known = alone[0].known.as_ref().expect("it is to be checked");
+        known.ask(&book.checks());
+        assert_eq!((book.checks.count(), book.checks.diagnostics(&known.subject).len()), (1, 0));
+        let mut graph = Graph::default();
+        // Read twice: what was known the last time is only taken where nothing has changed.
+        for (takes, fits) in [("string", false), ("number", true), ("boolean", false), ("string", false)] {
+            graph.put(lib(takes));
+            let closure = graph.closure(&user).ok().expect("a closure without cycles");
+            assert_eq!((book.read(&closure).is_ok(), book.read(&closure).is_ok()), (fits, fits), "{takes}");
+        }
+        book.forget(lib("string").id());
+        graph.put(lib("number"));
+        let closure = graph.closure(&user).ok().expect("a closure without cycles");
+        assert!(book.read(&closure).is_ok(), "it is another library");
+    }
 }
