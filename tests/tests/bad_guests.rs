@@ -90,7 +90,13 @@ fn code_that_cannot_run_is_refused_at_the_start() {
             "imports that nothing offers: wasi:random/random@0.2.0",
         ),
         ("newer_function", newer("mailbox@0.1.0"), "method: f", "levitate"),
-        ("newer_package", newer("mailbox@9.0.0"), "method: f, strict_imports: true", "wippy:process/mailbox@9.0.0"),
+        (
+            "newer_package",
+            newer("mailbox@9.0.0"),
+            "method: f, strict_imports: true",
+            "the guest is built against wippy:process 9.0.0, and this runtime has 0.1.0: ",
+        ),
+        ("newer_addition", newer("mailbox@0.1.7"), "method: f", "built against wippy:process 0.1.7, and this runtime"),
         ("too_large", vec![], "method: f", "larger than 67108864 bytes"),
     ];
     let project =

@@ -143,6 +143,24 @@ fn stub(at: &mut LinkerInstance<'_, GuestState>, interface: Option<&str>, name: 
     at.func_new(name, move |_, _, _, _| wasmtime::bail!("unknown import: `{full}` has not been defined"))
 }
 
+/// The version of the package `wippy:process` that is linked.
+const PACKAGE: &str = "0.1.0";
+
+/// If the component was built against a newer `wippy:process`, a sentence that says so.
+pub fn newer_package(component: &Component) -> Option<String> {
+    let ty = component.component_type();
+    let mut versions = ty.imports(component.engine()).filter_map(|(name, _)| {
+        let (interface, version) = name.split_once('@')?;
+        interface.starts_with("wippy:process/").then(|| version.to_owned())
+    });
+    let newer = versions.find(|version| numbers(version) > numbers(PACKAGE))?;
+    Some(format!("the guest is built against wippy:process {newer}, and this runtime has {PACKAGE}"))
+}
+
+fn numbers(version: &str) -> Vec<u64> {
+    version.split(['.', '-', '+']).take(3).map(|n| n.parse().unwrap_or_default()).collect()
+}
+
 /// Names of all imports of a component that the grants do not cover, those that only define types excepted.
 pub fn missing_of_component(engine: &Engine, component: &Component, grants: &Grants) -> Vec<String> {
     let ty = component.component_type();
@@ -155,4 +173,17 @@ pub fn missing_of_component(engine: &Engine, component: &Component, grants: &Gra
     };
     let missing = ty.imports(engine).filter(|(name, import)| needed(&import.ty) && !grants.offers(name));
     missing.map(|(name, _)| name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_package_is_that_of_the_sdk() {
+        let world = include_str!("../../wasm-guest-sdk/wit/world.wit");
+        assert!(world.contains(&format!("package wippy:process@{PACKAGE};")));
+        assert!(numbers("0.1.7") > numbers(PACKAGE) && numbers("9.0.0-rc.1") > numbers(PACKAGE));
+        assert!(numbers("0.0.9") < numbers(PACKAGE));
+    }
 }

@@ -181,7 +181,10 @@ fn component_body(engine: &Engine, component: &Component, definition: &Definitio
     } else {
         link::stub_missing(&mut linker, component, &definition.grants).map_err(failed)?;
     }
-    let pre = linker.instantiate_pre(component).map_err(failed)?;
+    let pre = linker.instantiate_pre(component).map_err(|e| match link::newer_package(component) {
+        Some(newer) => Error::invalid(format!("{newer}: {e:#}")),
+        None => failed(e),
+    })?;
     if matches!(definition.method.as_str(), "" | RUN)
         && let Ok(actor) = ProcessPre::new(pre.clone())
     {
