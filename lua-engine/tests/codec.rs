@@ -95,6 +95,27 @@ const CROSSES: &[(&str, &str)] = &[
         "local t = {} for i = 1, 127 do t = {t} end return t",
         "local t, n = ..., 0 while t do t = t[1] n = n + 1 end assert(n == 128)",
     ),
+    // More than one row, texts longer than a row, and what interrupts one.
+    (
+        "local t = {} for i = 1, 2000 do t['key' .. i] = 'value ' .. i end t.long = ('x'):rep(5000) t.sub = {1, {}, 'z'} return t",
+        "local t, n = ..., 0 for i = 1, 2000 do assert(t['key' .. i] == 'value ' .. i) end assert(#t.long == 5000 and #t.sub == 3 and t.sub[3] == 'z') for _ in pairs(t) do n = n + 1 end assert(n == 2002)",
+    ),
+    (
+        "local t = {} for i = 1, 3000 do t[i] = i % 7 == 0 and {i} or i % 5 == 0 and i .. ('y'):rep(i) or i end return t",
+        "local t = ... assert(#t == 3000) for i = 1, 3000 do local v = t[i] if i % 7 == 0 then v = v[1] elseif i % 5 == 0 then assert(v == i .. ('y'):rep(i)) v = i end assert(v == i) end",
+    ),
+    (
+        "return {1, 2, nil, 4, {5}, false, x = 1, [-1] = 2, [9] = 3, [2.5] = ('k'):rep(41), [('l'):rep(300)] = true}",
+        "local t = ... assert(t[1] == 1 and t[2] == 2 and t[3] == nil and t[4] == 4 and t[5][1] == 5 and t[6] == false and t.x == 1 and t[-1] == 2 and t[9] == 3 and t[2.5] == ('k'):rep(41) and t[('l'):rep(300)])",
+    ),
+    (
+        "return {127, 128, -128, -129, math.maxinteger, math.mininteger, 0.1, -1/0, '', ('s'):rep(255), ('s'):rep(256)}",
+        "local t = ... assert(t[1] == 127 and t[2] == 128 and t[3] == -128 and t[4] == -129 and t[5] == math.maxinteger and t[6] == math.mininteger and t[7] == 0.1 and t[8] == -1/0 and t[9] == '' and #t[10] == 255 and #t[11] == 256)",
+    ),
+    (
+        "return {__index = 1}, {__call = true, __index = 2}",
+        "local m = ... m.__index = {x = 5} assert(setmetatable({}, m).x == 5) local t = setmetatable({}, (select(2, ...))) assert(getmetatable(t).__index == 2 and not pcall(function() return t.y end))",
+    ),
     ("return errors", "local t = ... assert(type(t) == 'table')"),
     ("return string", "assert(type(...) == 'table')"),
 ];
@@ -122,6 +143,24 @@ fn refusals_name_the_place() {
     ];
     for (source, limit, expected) in cases {
         assert_eq!(encode(source, *limit).map(|_| ()), Err((*expected).to_owned()), "{source}");
+    }
+}
+
+#[test]
+fn whatever_the_limit_is_it_is_kept_and_the_rest_is_not_sent() {
+    const SOURCE: &str = "local t = {1, 2, 'three', x = 'y', n = 1000, f = 0.5, long = ('z'):rep(60), ok = true} \
+        return t, {t, list = {10, 20, 300}}";
+    let (whole, _) = encode(SOURCE, usize::MAX).expect("encodes");
+    for limit in 0..whole.len() + 10 {
+        match encode(SOURCE, limit) {
+            Ok((flat, _)) => assert!(limit >= whole.len() && flat.len() == whole.len(), "{limit}"),
+            Err(e) => {
+                assert!(
+                    limit < whole.len() && e.starts_with(&format!("value is larger than {limit} bytes at [")),
+                    "{e}"
+                );
+            }
+        }
     }
 }
 

@@ -10,7 +10,8 @@
 mod decode;
 
 use std::collections::HashMap;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
 
 use smallvec::SmallVec;
 use wippy_lua_vm::sys::{self, Part};
@@ -26,6 +27,9 @@ use crate::types::TypeObject;
 
 /// Deepest nesting of tables that crosses a border.
 pub const MAX_DEPTH: u32 = FlatReader::MAX_DEPTH;
+
+/// Bytes that rows of plain values are written in.
+const ROW: usize = 1024;
 
 /// Tables remembered in a plain list before a hash map takes over.
 const LINEAR: usize = 24;
@@ -374,10 +378,19 @@ impl Encoder<'_, '_> {
             (true, true) => self.w.table(0, 0),
             (false, true) => self.w.map(0),
         }
+        // What was looked at is written with the row it begins.
+        place = if more { 0 } else { place };
         // The sequence comes first and ascending.
         let mut count: i64 = 0;
         while listed && more {
-            let Some(n) = integer(&pair[0]) else { break };
+            count += self.row(|out, room| {
+                let before = place;
+                // SAFETY: as for visits; the buffer has so much room.
+                let written = unsafe { sys::wippy_packitems(l, i, &mut place, out, room) };
+                (written, (place - before) as i64)
+            });
+            more = next(&mut pair, &mut place);
+            let Some(n) = integer(&pair[0]).filter(|_| more) else { break };
             // Holes of the array part; a larger gap means that the key lies in the hash part.
             if n <= count || (hash && n != count + 1) {
                 break;
@@ -397,10 +410,23 @@ impl Encoder<'_, '_> {
                 unsafe { ffi::lua_settop(l, key - 1) };
             }
             count = n;
-            more = next(&mut pair, &mut place);
         }
         let mut pairs: u32 = 0;
+        // A pair that ended the sequence was visited already.
+        let mut visited = listed;
         while more {
+            if !visited {
+                pairs += self.row(|out, room| {
+                    let mut n = 0;
+                    // SAFETY: as above.
+                    (unsafe { sys::wippy_packpairs(l, i, &mut place, &mut n, out, room) }, n)
+                });
+                more = next(&mut pair, &mut place);
+                if !more {
+                    break;
+                }
+            }
+            visited = false;
             let before = self.w.position();
             let crosses = if self.plain(&pair[0]) && self.plain(&pair[1]) {
                 true
@@ -414,7 +440,6 @@ impl Encoder<'_, '_> {
                 crosses
             };
             pairs += u32::from(crosses);
-            more = next(&mut pair, &mut place);
         }
         match (listed, hash) {
             (_, false) => self.w.patch_count(start, count as u32),
@@ -422,6 +447,22 @@ impl Encoder<'_, '_> {
             (false, true) => self.w.patch_count(start, pairs),
         }
         Ok(())
+    }
+    /// Writes what `pack` puts into the buffer it is given, until that is nothing; gives the sum of its numbers.
+    #[inline]
+    fn row<N: Default + std::ops::AddAssign>(&mut self, mut pack: impl FnMut(*mut c_char, usize) -> (usize, N)) -> N {
+        let mut buffer = [MaybeUninit::<u8>::uninit(); ROW];
+        let mut sum = N::default();
+        loop {
+            let room = self.limit.saturating_sub(self.w.position()).min(ROW);
+            let (written, n) = pack(buffer.as_mut_ptr().cast(), room);
+            // SAFETY: written just now.
+            self.w.raw(unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast(), written.min(ROW)) });
+            sum += n;
+            if written < ROW / 2 {
+                return sum;
+            }
+        }
     }
     /// Writes a key or value that has no parts and fits. Otherwise gives false, and nothing is written.
     #[inline]

@@ -27,7 +27,7 @@ static int b_xpcall (lua_State *L) {
 
 
 /* raw: '__index' and '__ipairs' are not used */
-static int b_ipairsaux (lua_State *L) {
+int wippyB_ipairsaux (lua_State *L) {
   lua_Integer i = luaL_intop(+, luaL_checkinteger(L, 2), 1);
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_pushinteger(L, i);
@@ -36,15 +36,17 @@ static int b_ipairsaux (lua_State *L) {
 
 static int b_ipairs (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_pushcfunction(L, b_ipairsaux);
+  lua_pushcfunction(L, wippyB_ipairsaux);
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
   return 3;
 }
 
+int wippyB_next (lua_State *L) { return luaB_next(L); }
+
 static int b_pairs (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_pushcfunction(L, luaB_next);
+  lua_pushcfunction(L, wippyB_next);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
   return 3;
@@ -137,7 +139,7 @@ const wippy_Entry wippy_baselib[] = {
   {"error", b_error},
   {"getmetatable", luaB_getmetatable},
   {"ipairs", b_ipairs},
-  {"next", luaB_next},
+  {"next", wippyB_next},
   {"pairs", b_pairs},
   {"pcall", luaB_pcall},
   {"rawequal", luaB_rawequal},

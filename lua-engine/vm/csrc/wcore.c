@@ -364,6 +364,39 @@ void wippyV_idiv (lua_State *L, const TValue *a, const TValue *b, TValue *res) {
 }
 
 
+/*
+** A step of the generic 'for' at 'ra', if its iterator is that of 'ipairs' or
+** 'pairs' and the step cannot fail; otherwise 0, and the iterator is called.
+*/
+int wippyV_iterate (lua_State *L, StkId ra, int nresults) {
+  StkId res = ra + 4;
+  lua_CFunction f = fvalue(s2v(ra));
+  const TValue *at = s2v(ra + 2);
+  Table *t;
+  int more;
+  if (!ttistable(s2v(ra + 1))) return 0;
+  t = hvalue(s2v(ra + 1));
+  if (f == wippyB_ipairsaux && ttisinteger(at)) {
+    lua_Integer i = intop(+, ivalue(at), 1);
+    const TValue *v = luaH_getint(t, i);
+    more = !isempty(v);
+    if (more) {
+      setivalue(s2v(res), i);
+      setobj2s(L, res + 1, v);
+    }
+  }
+  else if (f == wippyB_next && !hasbase(L, t) && (ttisnil(at) || !isabstkey(luaH_get(t, at)))) {
+    setobj2s(L, res, at);
+    more = luaH_next(L, t, res);
+  }
+  else return 0;
+  if (!more) setnilvalue(s2v(res));
+  for (; nresults > 2; nresults--)
+    setnilvalue(s2v(res + nresults - 1));
+  return 1;
+}
+
+
 /* number 'o' as an integer, fractions truncated; 0 if out of range */
 static int truncated (const TValue *o, TValue *res) {
   lua_Integer n;

@@ -129,6 +129,11 @@ static inline unsigned int wippyS_hash (const char *s, size_t l,
   return (unsigned int)(h ^ (h >> 32));
 }
 
+/* wbase.c: what 'ipairs' and 'pairs' give, and one step of them without a call */
+extern int wippyB_ipairsaux (lua_State *L);
+extern int wippyB_next (lua_State *L);
+LUAI_FUNC int wippyV_iterate (lua_State *L, StkId ra, int nresults);
+
 #include "wshare.h"
 
 #endif

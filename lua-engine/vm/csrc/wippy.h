@@ -39,6 +39,12 @@ LUA_API int wippy_visit (lua_State *L, int idx, size_t *place, wippy_Part *pair)
 LUA_API void wippy_pushvisited (lua_State *L, int idx, size_t place);
 LUA_API void wippy_settext (lua_State *L, int idx, const char *s, size_t len);
 LUA_API void wippy_newrecord (lua_State *L, const void *shape, int n);
+LUA_API size_t wippy_packitems (lua_State *L, int idx, size_t *place, char *out, size_t room);
+LUA_API size_t wippy_packpairs (lua_State *L, int idx, size_t *place, unsigned int *count,
+                                char *out, size_t room);
+LUA_API size_t wippy_unpackitems (lua_State *L, const char *s, size_t len, unsigned int from,
+                                  unsigned int *count);
+LUA_API size_t wippy_unpackpairs (lua_State *L, const char *s, size_t len, unsigned int *count);
 
 LUA_API int wippy_issteady (lua_State *L, int idx);
 

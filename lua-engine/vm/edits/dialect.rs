@@ -5,6 +5,7 @@
 //! - The length of a small table with holes is its last non-nil element (V46);
 //!   large ones fall back to the stock binary search, so `#t` stays cheap.
 //! - A generic `for` closes nothing: a fourth value is ignored (V63).
+//! - Steps of `ipairs` and `pairs` that cannot fail take no call (csrc/wcore.c).
 //! - Strings compare by bytes (V43).
 //! - The pattern matcher has a budget of steps: 10 million and 64 a byte of the
 //!   subject. A hostile pattern otherwise runs for minutes inside one C call. A
@@ -199,5 +200,11 @@ static inline int matchstep (MatchState *ms, ptrdiff_t n) {
         file: "ltablib.c",
         anchor: "#if !defined(l_randomizePivot)\t\t/* { */",
         text: "#define l_randomizePivot()\t(~0u / 3)\n#if !defined(l_randomizePivot)\t\t/* { */",
+    },
+    Edit {
+        name: "ipairs and pairs without a call",
+        file: "lvm.c",
+        anchor: "memcpy(ra + 4, ra, 3 * sizeof(*ra));",
+        text: "        if (ttislcf(s2v(ra)) && wippyV_iterate(L, ra, GETARG_C(i))) {\n          i = *(pc++);\n          goto l_tforloop;\n        }\n        memcpy(ra + 4, ra, 3 * sizeof(*ra));",
     },
 ];

@@ -130,6 +130,33 @@ unsafe extern "C-unwind" {
     /// slots; may raise a memory error.
     pub fn wippy_settext(L: *mut lua_State, idx: c_int, s: *const c_char, len: usize);
 
+    /// Writes a row of items of the array part of the table at stack index `idx > 0`, as the flat form has them, from
+    /// `place` on (as for [`wippy_visit`], which it moves) until one is nil, has parts or does not fit into the `room`
+    /// bytes at `out`. Gives the bytes written. Neither raises nor allocates.
+    pub fn wippy_packitems(L: *mut lua_State, idx: c_int, place: *mut usize, out: *mut c_char, room: usize) -> usize;
+    /// The same for pairs of the hash part; nothing as long as `place` has items before it. Adds their number to
+    /// `count`.
+    pub fn wippy_packpairs(
+        L: *mut lua_State,
+        idx: c_int,
+        place: *mut usize,
+        count: *mut c_uint,
+        out: *mut c_char,
+        room: usize,
+    ) -> usize;
+    /// Reads up to `count` items from the flat form at `s` to the places from `from` on (from 0) of the array part of
+    /// the table on top of the stack, which the host is making, until one is nil, has parts, is damaged or has no place
+    /// there. Gives the bytes read; `count` becomes the number of items. Needs a free slot; may raise a memory error.
+    pub fn wippy_unpackitems(
+        L: *mut lua_State,
+        s: *const c_char,
+        len: usize,
+        from: c_uint,
+        count: *mut c_uint,
+    ) -> usize;
+    /// The same for pairs of a text, of at most 255 bytes, and a value. Needs two free slots.
+    pub fn wippy_unpackpairs(L: *mut lua_State, s: *const c_char, len: usize, count: *mut c_uint) -> usize;
+
     /// 1 if the chunk at stack index `idx` does the same each time it runs in a fresh state with the same globals, see
     /// csrc/wsteady.c.
     pub(crate) fn wippy_issteady(L: *mut lua_State, idx: c_int) -> c_int;

@@ -228,6 +228,32 @@ fn base_functions() {
         ("local s = 0 for k, v in next, {1, 2, 3} do s = s + v end return s", "6"),
         ("local s = '' for k, v in pairs({1, 2, x = 3}) do s = s .. k end return s", "12x"),
         ("local t = {1, 2, 3} for k in pairs(t) do t[k] = nil end return next(t)", "nil"),
+        // Loops take no call, with the same results.
+        (
+            "local n = 0 for i, v, a, b in ipairs({5, 6}) do n = n + i + v assert(a == nil and b == nil) end return n",
+            "14",
+        ),
+        ("local n = 0 for i in ipairs({5, 6, nil, 7}) do n = n + i end return n", "3"),
+        ("local n = 0 for k, v, a in pairs({5, x = 6}) do n = n + v assert(a == nil) end return n", "11"),
+        (
+            "local n = 0 for k in pairs({5, x = 6, [2.5] = 1, [true] = 1, [('l'):rep(50)] = 1}) do n = n + 1 end return n",
+            "5",
+        ),
+        (
+            "local t = {} for i = 1, 50 do t['k' .. i] = i t[i] = i end local n = 0
+             for k in pairs(t) do t[k] = nil local g = ('x'):rep(30000) .. n n = n + 1 end return n, next(t)",
+            "100 nil",
+        ),
+        ("local t = {x = 1, y = 2} for k in pairs(t) do t.x = nil t.y = nil t.z = nil end return next(t)", "nil"),
+        ("for k in next, {}, 'gone' do end", "!t:1: invalid key to 'next'"),
+        ("for k in next, nil do end", "!t:1: bad argument #1 to for iterator (table expected, got nil)"),
+        (
+            "local f = ipairs({}) for i in f, {1, 2}, 'x' do end",
+            "!t:1: bad argument #2 to for iterator (number expected, got string)",
+        ),
+        ("local f = ipairs({}) local n = 0 for i, v in f, {1, 2, 3}, 1 do n = n * 10 + v end return n", "23"),
+        ("local t = {1, 2, 3} for i in ipairs(t) do t[i + 2] = nil end return #t", "2"),
+        ("local n = 0 for k, v in pairs(_G) do n = n + 1 end for k in next, _G do n = n - 1 end return n", "0"),
         ("return getmetatable({}), getmetatable(setmetatable({}, {__metatable = 'locked'}))", "nil locked"),
         ("setmetatable(setmetatable({}, {__metatable = 1}), {})", "!t:1: cannot change a protected metatable"),
         ("setmetatable(nil, {})", "!t:1: cannot set metatable to a nil object."),

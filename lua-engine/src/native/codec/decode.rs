@@ -142,26 +142,37 @@ impl Decoder<'_, '_, '_> {
         Ok(())
     }
     fn items(&mut self, n: u32, depth: u32) -> Result<(), Stop> {
-        for i in 1..=i64::from(n) {
-            self.value(depth + 1)?;
-            // SAFETY: the table lies below the value.
-            unsafe { ffi::lua_rawseti(self.l, -2, i) };
+        let mut done = 0;
+        while done < n {
+            let mut row = n - done;
+            let rest = self.r.rest();
+            // SAFETY: the table on top was made here and made room; strings are allocated without fail (rule 2).
+            let read = unsafe { sys::wippy_unpackitems(self.l, rest.as_ptr().cast(), rest.len(), done, &mut row) };
+            self.r.take(read)?;
+            done += row;
+            if done < n {
+                self.value(depth + 1)?;
+                done += 1;
+                // SAFETY: the table lies below the value.
+                unsafe { ffi::lua_rawseti(self.l, -2, i64::from(done)) };
+            }
         }
         Ok(())
     }
     fn pairs(&mut self, n: u32, depth: u32) -> Result<(), Stop> {
         // SAFETY: reads the slot of the table.
         let table = unsafe { ffi::lua_gettop(self.l) };
-        for _ in 0..n {
-            let mut r = self.r.clone();
-            if let Ok(tag @ (Tag::Str8 | Tag::Str32 | Tag::Bytes)) = r.tag() {
-                let key = r.text(tag)?;
-                *self.r = r;
-                self.value(depth + 1)?;
-                // SAFETY: the table was made here and made room; strings are allocated without fail (rule 2).
-                unsafe { sys::wippy_settext(self.l, table, key.as_ptr().cast(), key.len()) };
-            } else {
+        let mut left = n;
+        while left > 0 {
+            let mut row = left;
+            let rest = self.r.rest();
+            // SAFETY: as for items.
+            let read = unsafe { sys::wippy_unpackpairs(self.l, rest.as_ptr().cast(), rest.len(), &mut row) };
+            self.r.take(read)?;
+            left -= row;
+            if left > 0 {
                 self.pair(table, depth)?;
+                left -= 1;
             }
         }
         Ok(())
