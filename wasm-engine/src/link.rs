@@ -14,7 +14,7 @@ use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 
 use crate::grants::{Grants, Group};
 use crate::host::bindings::Process;
-use crate::host::funcs;
+use crate::host::{funcs, processes};
 use crate::process::GuestState;
 use crate::wasi;
 
@@ -68,6 +68,7 @@ pub fn component_linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Li
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
     }
     Process::add_to_linker::<GuestState, HasSelf<GuestState>>(l, |state| state)?;
+    processes::add_send(l)?;
     if grants.has(Group::Funcs) {
         funcs::add_to_linker(l)?;
     }

@@ -48,16 +48,22 @@ impl mailbox::Host for GuestState {
             None => None,
         };
         self.memory.rest();
-        let found = poll_fn(|_| match self.look_or_time_out(&wanted, &calls, timer) {
-            Ok(Some(found)) => Poll::Ready(Ok(found)),
-            Ok(None) => {
-                if !self.settled {
-                    self.settled = true;
-                    self.program.settle();
-                }
+        if !self.settled {
+            self.settled = true;
+            self.program.settle();
+        }
+        // It has just looked; what comes from now on wakes it.
+        let mut looked = true;
+        let found = poll_fn(|_| match looked {
+            true => {
+                looked = false;
                 Poll::Pending
             }
-            Err(e) => Poll::Ready(Err(e)),
+            false => match self.look_or_time_out(&wanted, &calls, timer) {
+                Ok(Some(found)) => Poll::Ready(Ok(found)),
+                Ok(None) => Poll::Pending,
+                Err(e) => Poll::Ready(Err(e)),
+            },
         })
         .await?;
         if let Some(timer) = timer {

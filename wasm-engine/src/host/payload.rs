@@ -19,11 +19,20 @@ pub struct HeldValue(pub Arc<Flat>);
 /// format, handles of values that are gone, too much.
 pub fn write_all(table: &mut ResourceTable, w: &mut FlatWriter<'_>, all: Vec<Payload>, limit: usize) -> Result<()> {
     let start = w.position();
-    for payload in all {
-        write(table, w, payload)?;
-        if w.position() - start > limit {
-            return Err(Error::limit_exceeded(format!("value is larger than {limit} bytes")));
-        }
+    all.into_iter().try_for_each(|payload| write_next(table, w, payload, start, limit))
+}
+
+/// Writes a payload; those from the position `start` on take at most `limit` bytes. Errors: as for [`write_all`].
+pub fn write_next(
+    table: &mut ResourceTable,
+    w: &mut FlatWriter<'_>,
+    payload: Payload,
+    start: usize,
+    limit: usize,
+) -> Result<()> {
+    write(table, w, payload)?;
+    if w.position() - start > limit {
+        return Err(Error::limit_exceeded(format!("value is larger than {limit} bytes")));
     }
     Ok(())
 }
@@ -114,7 +123,8 @@ fn check_text(value: &Value) -> Result<()> {
 
 /// Reads all values that are left. A damaged one (only a bug or another machine can send it) ends the list.
 pub fn read_all(table: &mut ResourceTable, reader: &mut FlatReader<'_>, form: TableForm) -> Vec<Payload> {
-    let mut all = Vec::new();
+    // Most messages have one.
+    let mut all = Vec::with_capacity(usize::from(!reader.is_empty()));
     while !reader.is_empty() {
         match read(table, reader, form) {
             Ok(payload) => all.push(payload),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, WasmList, WasmStr};
 use wippy_runtime::dispatch::{Gate, StepContext};
 use wippy_runtime::payload::{Flat, Value};
 use wippy_runtime::process::commands::{Control, Exec, RegisterName, Relate, Spawn, UnregisterName};
@@ -176,23 +178,10 @@ impl processes::Host for GuestState {
         reply(result.and_then(|flat| payload::read_reply(&mut self.table, &flat, form)))
     }
 
+    /// Never called: [`add_send`] takes its place.
     fn send(&mut self, to: Target, topic: String, payloads: Vec<Payload>) -> Reply<()> {
-        let message = match self.message(self.control.pid(), &topic, payloads) {
-            Ok(message) => message,
-            Err(e) => return reply(Err(e)),
-        };
-        let pid = match self.with_step(|cx| resolve(cx, &to))? {
-            Ok(pid) => pid,
-            Err(e) => return reply(Err(e)),
-        };
-        // Only pids are remembered: names change hands.
-        let known = self.destination.as_ref().filter(|d| d.pid() == pid && d.state.get() != State::Complete);
-        if let Some(process) = known {
-            return reply(self.with_step(|cx| cx.send_to(pid, process, message, &Shown(&to)))?);
-        }
-        let sent = self.with_step(|cx| (cx.node().router().process(pid), cx.send(pid, message, &Shown(&to))))?;
-        self.destination = sent.0;
-        reply(sent.1)
+        let message = self.message(self.control.pid(), &topic, payloads);
+        self.post(&to, message)
     }
 
     fn cancel(&mut self, to: Target, reason: String) -> Reply<()> {
@@ -217,9 +206,7 @@ impl processes::Host for GuestState {
 
 impl GuestState {
     fn message(&mut self, from: Pid, topic: &str, payloads: Vec<Payload>) -> Result<Message> {
-        if topic.starts_with('@') {
-            return Err(Error::invalid("cannot send to @ topics"));
-        }
+        check_topic(topic)?;
         let limit = self.message_limit();
         let mut body = Flat::new();
         body.append(|w| {
@@ -228,7 +215,74 @@ impl GuestState {
         })?;
         Ok(Message::from_body(from, body))
     }
+
+    fn post(&mut self, to: &Target, message: Result<Message>) -> Reply<()> {
+        let message = match message {
+            Ok(message) => message,
+            Err(e) => return reply(Err(e)),
+        };
+        let last = &self.destination;
+        let (sent, found) = self.with_step(|cx| {
+            let pid = match resolve(cx, to) {
+                Ok(pid) => pid,
+                Err(e) => return (Err(e), None),
+            };
+            // Only pids are remembered: names change hands.
+            match last.as_ref().filter(|d| d.pid() == pid && d.state.get() != State::Complete) {
+                Some(process) => (cx.send_to(pid, process, message, &Shown(to)), None),
+                None => (cx.send(pid, message, &Shown(to)), Some(cx.node().router().process(pid))),
+            }
+        })?;
+        if let Some(process) = found {
+            self.destination = process;
+        }
+        reply(sent)
+    }
 }
+
+fn check_topic(topic: &str) -> Result<()> {
+    if topic.starts_with('@') { Err(Error::invalid("cannot send to @ topics")) } else { Ok(()) }
+}
+
+/// Puts a `send` into the place of the one of the interface. The bindings would copy topic and payloads out of the
+/// guest's memory before they are copied into the message; this one reads them where they lie.
+pub fn add_send(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    type Params = (Target, WasmStr, WasmList<Payload>);
+    linker.allow_shadowing(true);
+    linker.instance(PROCESSES)?.func_wrap(
+        "send",
+        |mut cx: StoreContextMut<'_, GuestState>, (to, topic, payloads): Params| {
+            // However large messages may be, no more is copied than for other calls.
+            let limit = cx.data().message_limit().min(cx.hostcall_fuel());
+            let mut body = Flat::new();
+            let written = body.append(|w| -> wasmtime::Result<Result<()>> {
+                {
+                    let topic = topic.to_str(&cx)?;
+                    if let Err(e) = check_topic(&topic) {
+                        return Ok(Err(e));
+                    }
+                    w.str(topic.as_bytes());
+                }
+                let start = w.position();
+                for at in 0..payloads.len() {
+                    let Some(payload) = payloads.get(&mut cx, at).transpose()? else { break };
+                    if let Err(e) = payload::write_next(&mut cx.data_mut().table, w, payload, start, limit) {
+                        return Ok(Err(e));
+                    }
+                }
+                Ok(Ok(()))
+            })?;
+            let state = cx.data_mut();
+            let from = state.control.pid();
+            Ok((state.post(&to, written.map(|()| Message::from_body(from, body)))?,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// The interface of [`processes::Host`].
+const PROCESSES: &str = "wippy:process/processes@0.1.0";
 
 fn scope(scope: names::Scope) -> NameScope {
     match scope {

@@ -36,10 +36,12 @@ impl Current {
                 self.0.0.store(self.1, Ordering::Relaxed);
             }
         }
-        let step = self.0.swap(null_mut(), Ordering::Relaxed);
+        // Two accesses, not one that costs as much as both of them ten times over: only this thread is here.
+        let step = self.0.load(Ordering::Relaxed);
         if step.is_null() {
             return None;
         }
+        self.0.store(null_mut(), Ordering::Relaxed);
         let _put_back = PutBack(self, step);
         // SAFETY: `during` borrows the step mutably for as long as its address is here, and only this thread polls.
         // The address is away while the reference lives, so there is no second one.

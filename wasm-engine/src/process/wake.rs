@@ -1,7 +1,7 @@
 //! The waker of a guest: what it waits for beside its queue (the IO runtime, a
 //! slice used up) gives its process another step.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::task::Wake;
 
@@ -22,13 +22,20 @@ impl Wakeups {
             woken: AtomicBool::new(false),
         })
     }
-    /// The guest is about to be polled.
+    /// The guest is about to be polled. A waker that does not see that yet gives it one more step than it needs.
     pub fn begin(&self) {
         self.woken.store(false, Ordering::Relaxed);
-        self.polling.store(true, Ordering::SeqCst);
+        self.polling.store(true, Ordering::Release);
     }
-    /// It was polled. True if it was woken meanwhile.
-    pub fn end(&self) -> bool {
+    /// It was polled. True if it was woken meanwhile. `own` is how many references its process has.
+    pub fn end(self: &Arc<Self>, own: usize) -> bool {
+        if Arc::strong_count(self) == own {
+            // Nobody else has a waker: what was there has woken before it was given back. This spares most steps an
+            // ordering between two memory cells, which costs more than the rest of it.
+            fence(Ordering::Acquire);
+            self.polling.store(false, Ordering::Relaxed);
+            return self.woken.load(Ordering::Relaxed);
+        }
         self.polling.store(false, Ordering::SeqCst);
         self.woken.load(Ordering::SeqCst)
     }
