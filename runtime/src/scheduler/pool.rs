@@ -10,7 +10,8 @@
 //! Fairness: who used up a slice waits behind everybody that did not, unless
 //! those have had a slice's time since: so a process that wakes up runs after
 //! one slice at most, and busy ones keep half of the worker at least. The slot
-//! is used at most [`SLOT_RUNS`] times in a row; every [`GLOBAL_EVERY`]-th look,
+//! is used at most [`SLOT_RUNS`] times in a row; every [`WOKEN_EVERY`]-th look
+//! takes one from the inject queue, if there is any, and every [`GLOBAL_EVERY`]-th,
 //! and the look after a long step, starts at the queues that other threads feed.
 //!
 //! Sleeping: a worker that finds nothing spins, registers as idle, looks once
@@ -52,6 +53,9 @@ type Task = Arc<Control>;
 const SLOT_RUNS: u32 = 16;
 /// Looks at the own deque between two looks at the shared queues.
 const GLOBAL_EVERY: u32 = 61;
+/// Looks at the own deque between two at what other threads have woken: timers, IO, other hosts. A deque may hold
+/// thousands that were just started, and what was woken is late already.
+const WOKEN_EVERY: u32 = 2;
 /// Events added to the process in the slot before it is offered to other workers.
 const NUDGES: usize = 8;
 /// Nanoseconds that others run before a spent process gets its turn.
@@ -550,8 +554,14 @@ impl Shared {
             l.deque.push(task);
         }
         turn.slot_runs = 0;
+        if turn.tick.is_multiple_of(WOKEN_EVERY)
+            && let Some(task) = self.woken(turn.index)
+        {
+            return Some(task);
+        }
         let shared_first = std::mem::take(&mut turn.long) || turn.tick.is_multiple_of(GLOBAL_EVERY);
-        if shared_first && let Some(task) = self.shared_work(turn.index, &l.deque) {
+        // One of those that were woken: more would go to the end of the deque.
+        if shared_first && let Some(task) = self.woken(turn.index).or_else(|| self.started(&l.deque)) {
             return Some(task);
         }
         l.deque.pop().or_else(|| self.shared_work(turn.index, &l.deque)).or_else(|| l.spent.pop())
@@ -570,10 +580,21 @@ impl Shared {
         l.spent.pop()
     }
 
-    /// From the own inject queue, then the global one, then what waits for other workers.
+    /// The first that another thread has woken for this worker.
+    fn woken(&self, index: usize) -> Option<Task> {
+        let inject = &self.remote(index).inject;
+        // Far cheaper than stealing from an empty queue.
+        if inject.is_empty() { None } else { take(|| inject.steal()) }
+    }
+
+    /// From the global queue.
+    fn started(&self, deque: &Worker<Task>) -> Option<Task> {
+        take(|| self.global.steal_batch_and_pop(deque))
+    }
+
+    /// From the own inject queue, then the global one.
     fn shared_work(&self, index: usize, deque: &Worker<Task>) -> Option<Task> {
-        take(|| self.remote(index).inject.steal_batch_and_pop(deque))
-            .or_else(|| take(|| self.global.steal_batch_and_pop(deque)))
+        take(|| self.remote(index).inject.steal_batch_and_pop(deque)).or_else(|| self.started(deque))
     }
 
     fn steal(&self, turn: &mut Turn, l: &Local) -> Option<Task> {

@@ -65,6 +65,49 @@ fn whoever_wakes_up_runs_after_one_slice() {
     w.finish();
 }
 
+/// Processes that are woken from elsewhere (by timers, say) do not wait behind thousands of others that are ready.
+#[test]
+fn whoever_is_woken_takes_turns_with_those_that_wait() {
+    const READY: usize = 3_000;
+    const WOKEN: usize = 100;
+    let w = World::threads(1);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (steps, awake, last) =
+        (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let (counter, halt) = (steps.clone(), stop.clone());
+    w.define("t:ready", move |_| {
+        let (counter, halt) = (counter.clone(), halt.clone());
+        move |_: &mut StepContext<'_>| {
+            counter.fetch_add(1, SeqCst);
+            if halt.load(SeqCst) { done(0i64) } else { Step::Yielded }
+        }
+    });
+    let (count, woken, at) = (steps.clone(), awake.clone(), last.clone());
+    w.define("t:sleeper", move |_| {
+        let (count, woken, at) = (count.clone(), woken.clone(), at.clone());
+        on_events(move |_, event| {
+            let Event::Message(_) = event else { return None };
+            at.store(count.load(SeqCst), SeqCst);
+            woken.fetch_add(1, SeqCst);
+            Some(done(0i64))
+        })
+    });
+    let sleepers: Vec<Pid> = (0..WOKEN).map(|_| w.spawn("t:sleeper", &[])).collect();
+    for _ in 0..READY {
+        w.spawn("t:ready", &[]);
+    }
+    w.run_until(|_| steps.load(SeqCst) > 2 * READY);
+    for sleeper in sleepers {
+        w.node.router().send(sleeper, Message::new(Pid::none(), "wake", Flat::new().as_bytes())).expect("it lives");
+    }
+    let before = steps.load(SeqCst);
+    w.run_until(|_| awake.load(SeqCst) == WOKEN);
+    let waited = last.load(SeqCst).saturating_sub(before);
+    assert!(waited <= 2 * WOKEN, "{waited} steps of others came before the last of {WOKEN} that were woken");
+    stop.store(true, SeqCst);
+    w.finish();
+}
+
 /// Processes that never use up a slice cannot keep those that do from running.
 #[test]
 fn busy_processes_get_their_share() {
