@@ -34,7 +34,7 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: [(&str, &str); 38] = sources![
+const SOURCES: [(&str, &str); 39] = sources![
     "add",
     "call",
     "compute",
@@ -69,6 +69,7 @@ const SOURCES: [(&str, &str); 38] = sources![
     "sleeper",
     "spawn",
     "strings",
+    "strings_driver",
     "supervision",
     "ticker",
     "ticking",
@@ -168,9 +169,13 @@ impl App {
             let wit = format!("{name}: func(a: s32, b: s32) -> s32");
             self.function(&id, compiler.function(&id, &functions, name, &wit, None)?)?;
         }
-        // Its computing is done by a guest.
-        let driver = SOURCES.iter().find(|s| s.0 == "fib_driver").map_or("", |s| s.1);
-        self.define("fib", driver, "main")
+        self.drive("fib", "fib_driver")
+    }
+
+    /// Has `driver` take the place of a workload that computes: a guest does that.
+    pub fn drive(&self, workload: &str, driver: &str) -> Result<(), Error> {
+        let source = SOURCES.iter().find(|s| s.0 == driver).map_or("", |s| s.1);
+        self.define(workload, source, "main")
     }
 
     /// Puts only the answering side of `pingpong` into WebAssembly.

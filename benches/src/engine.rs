@@ -1,5 +1,5 @@
 //! What the engine of WebAssembly costs beside processes: starting with code
-//! that is compiled or was, and computing beside plain wasmtime.
+//! that is compiled or was, and computing, beside plain wasmtime or Lua.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -94,6 +94,16 @@ pub fn compute(app: &App, n: u64) -> Result<Figures, Error> {
         }
     }
     Ok(Figures { ops_per_s: 1e3 / total.max(1e-3), elapsed_ms: total, more })
+}
+
+/// Has the guest in `guests/` do `strings`, in the engine of processes. Blocks. Errors: it cannot be compiled.
+pub fn put_strings(app: &App) -> Result<(), Error> {
+    let code = std::fs::read(guest()?).map_err(failed)?;
+    let id = EntryId::parse("bench:strings_guest");
+    let wit = "strings: func(n: u32) -> u32";
+    let factory = Guests::new(app.node())?.function(&id, &code, "strings", wit, Some(EngineKind::Dense))?;
+    app.function(&id, factory)?;
+    app.drive("strings", "strings_driver")
 }
 
 /// The shortest of some runs in milliseconds, and the answer.

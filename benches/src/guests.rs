@@ -37,7 +37,7 @@ pub const PROCESSES: [(&str, &str); 15] = guests![
 pub const FUNCTIONS: &str = include_str!("../wasm/functions.wat");
 
 /// Workloads whose processes and functions they are.
-pub const WASM_WORKLOADS: [&str; 14] = [
+pub const WASM_WORKLOADS: [&str; 15] = [
     "call",
     "fairness",
     "fanin",
@@ -50,6 +50,7 @@ pub const WASM_WORKLOADS: [&str; 14] = [
     "ring",
     "skynet",
     "spawn",
+    "strings",
     "supervision",
     "timers",
 ];

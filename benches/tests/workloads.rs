@@ -26,6 +26,7 @@ fn every_workload_answers() {
 fn guests_in_webassembly_answer_too() {
     let app = App::start(2).expect("an application");
     app.use_wasm().expect("guests that compile");
+    engine::put_strings(&app).expect("the toolchain for guests");
     for workload in WORKLOADS.iter().filter(|w| WASM_WORKLOADS.contains(&w.name)) {
         let (n, m) = workload.quick;
         let figures = run(&app, workload, n, m).unwrap_or_else(|e| panic!("{}: {e}", workload.name));

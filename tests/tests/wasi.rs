@@ -1,8 +1,10 @@
 //! What guests reach with WASI: as much as entry, host and policies let them, and nothing else. The guest `outside` does
 //! what it is told and tells what came of it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use wippy_tests::{Project, guests};
 
@@ -253,21 +255,44 @@ fn sockets_go_where_policies_let_them() {
     assert_eq!(told(&lua, &entries.concat()), expected);
 }
 
-/// Tells who asks what it was asked: `/echo` at once, `/late` never.
+/// Tells who asks what it was asked: `/echo` at once, `/late` never, `/held` when somebody waits for that, `/closed`
+/// whether one of those that waited has hung up.
 fn http_server() -> SocketAddr {
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = server.local_addr().expect("an address");
     std::thread::spawn(move || {
-        let mut late = Vec::new();
+        let late = Arc::new(Late::default());
         for client in server.incoming().map_while(Result::ok) {
-            late.extend(answer(client));
+            let late = late.clone();
+            std::thread::spawn(move || answer(client, &late));
         }
     });
     address
 }
 
-/// Answers one request, or gives the connection back.
-fn answer(client: TcpStream) -> Option<TcpStream> {
+/// Connections that get no answer.
+#[derive(Default)]
+struct Late(Mutex<Vec<TcpStream>>, Condvar);
+
+impl Late {
+    fn add(&self, client: TcpStream) {
+        self.0.lock().expect("whole").push(client);
+        self.1.notify_all();
+    }
+    /// One of them, as soon as there is any.
+    fn take(&self) -> TcpStream {
+        let mut late = self.0.lock().expect("whole");
+        loop {
+            match late.pop() {
+                Some(client) => return client,
+                None => late = self.1.wait(late).expect("whole"),
+            }
+        }
+    }
+}
+
+/// Answers one request, or keeps the connection.
+fn answer(client: TcpStream, late: &Late) -> Option<()> {
     let mut reader = BufReader::new(client);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
@@ -298,13 +323,25 @@ fn answer(client: TcpStream) -> Option<TcpStream> {
     let request = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
     let mut client = reader.into_inner();
     if request.ends_with("/late") {
-        return Some(client);
+        late.add(client);
+        return None;
+    }
+    if request.ends_with("/held") {
+        late.add(late.take());
+    }
+    if request.ends_with("/closed") {
+        let mut other = late.take();
+        other.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+        let hung_up = match other.read(&mut [0]) {
+            Ok(bytes) => bytes == 0,
+            Err(e) => e.kind() == ErrorKind::ConnectionReset,
+        };
+        body = hung_up.to_string().into_bytes();
     }
     let text = format!("{request} guest={guest} body={}", String::from_utf8_lossy(&body));
     let status = if request.contains("/missing") { "404 Not Found" } else { "200 OK" };
     let head = format!("HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n", text.len());
-    client.write_all((head + &text).as_bytes()).ok()?;
-    None
+    client.write_all((head + &text).as_bytes()).ok()
 }
 
 #[test]
@@ -369,4 +406,30 @@ fn requests_go_where_policies_let_them() {
         text("ended: unknown import: `wasi:http/types@0.2.12#[constructor]fields` has not been defined"),
     ];
     assert_eq!(told(&lua, &entries.concat()), expected);
+}
+
+#[test]
+fn requests_end_with_their_process_and_are_counted() {
+    let there = http_server();
+    let lua = format!(
+        r#"
+      local there, events = "{there}", process.events()
+      local get = {{"GET", there, "/late", ""}}
+      local pid = assert(process.spawn_monitored("app:requests", "app:processes", "http", get))
+      run(nil, "requests", "processes", "http", {{"GET", there, "/held", ""}})
+      process.terminate(pid)
+      io.print(tostring(events:receive().result.error))
+      run(nil, "requests", "processes", "http", {{"GET", there, "/closed", ""}})
+      run(nil, "requests", "processes", "many", {{"65", there, "/late"}})
+      run(nil, "requests", "processes", "http", {{"GET", there, "/echo", ""}})
+    "#
+    );
+    let expected = [
+        "GET: 200 text/plain GET /held guest=yes body=",
+        "process terminated",
+        "GET: 200 text/plain GET /closed guest=yes body=true",
+        "many: ErrorCode::InternalError(Some(\"a process may have 64 HTTP requests at a time\"))",
+        "GET: 200 text/plain GET /echo guest=yes body=",
+    ];
+    assert_eq!(told(&lua, ""), expected);
 }

@@ -1,4 +1,4 @@
-//! Four kinds of computing, as plain exports. Each takes how much to do and gives a number that depends on all of it.
+//! Kinds of computing, as plain exports. Each takes how much to do and gives a number that depends on all of it.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -47,6 +47,23 @@ pub extern "C" fn text(n: u32) -> u32 {
         let number: u32 = line.split(':').nth(1).and_then(|field| field.parse().ok()).unwrap_or_default();
         sum.wrapping_add(number)
     })
+}
+
+/// What `lua/strings.lua` does.
+#[unsafe(no_mangle)]
+pub extern "C" fn strings(n: u32) -> u32 {
+    let mut lengths: HashMap<String, usize> = HashMap::new();
+    let (mut list, mut total) = (Vec::new(), 0);
+    for i in 1..=n {
+        let text = format!("item-{i}:{}", u64::from(i) * 7 % 1000);
+        *lengths.entry(format!("k{}", i % 1000)).or_default() += text.len();
+        list.push(text);
+        if i % 1000 == 0 {
+            total += list.join(",").len();
+            list.clear();
+        }
+    }
+    lengths.values().fold(total as u32, |total, length| total + *length as u32)
 }
 
 const K: [u32; 64] = constants();

@@ -77,6 +77,7 @@ fn main() -> ExitCode {
         match known {
             Some(workload) => {
                 match lang.as_str() {
+                    "wasm" if name == "strings" => engine::put_strings(&app)?,
                     "wasm" => app.use_wasm()?,
                     "mixed" => app.mix()?,
                     _ => {}

@@ -1,6 +1,6 @@
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+    ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
 };
 
 use crate::tell;
@@ -12,6 +12,16 @@ fn send(
     body: &str,
     options: Option<RequestOptions>,
 ) -> Result<IncomingResponse, ErrorCode> {
+    answer(&begin(method, authority, path, body, options)?)
+}
+
+fn begin(
+    method: &str,
+    authority: &str,
+    path: &str,
+    body: &str,
+    options: Option<RequestOptions>,
+) -> Result<FutureIncomingResponse, ErrorCode> {
     let headers = Fields::new();
     headers.append("x-guest", b"yes").expect("a header");
     let request = OutgoingRequest::new(headers);
@@ -30,6 +40,10 @@ fn send(
         stream.blocking_write_and_flush(body.as_bytes()).expect("room");
     }
     OutgoingBody::finish(out, None)?;
+    Ok(response)
+}
+
+fn answer(response: &FutureIncomingResponse) -> Result<IncomingResponse, ErrorCode> {
     response.subscribe().block();
     response.get().expect("a response").expect("nobody took it")
 }
@@ -56,4 +70,11 @@ pub fn impatient(told: &mut Vec<String>, authority: &str, path: &str) {
     let options = RequestOptions::new();
     options.set_first_byte_timeout(Some(50_000_000)).expect("an option");
     tell(told, "late", send("GET", authority, path, "", Some(options)), content);
+}
+
+/// Begins so many requests, and waits for the last.
+pub fn many(told: &mut Vec<String>, count: usize, authority: &str, path: &str) {
+    let begun: Vec<_> = (0..count).map(|_| begin("GET", authority, path, "", None)).collect();
+    let last = begun.last().expect("one at least").as_ref().map_err(Clone::clone);
+    tell(told, "many", last.and_then(answer), content);
 }

@@ -21,6 +21,9 @@ fn main(what: String, args: Vec<String>) -> Result<Vec<String>> {
         ("resolve", [name]) => sockets::resolve(&mut told, name),
         ("http", [method, authority, path, body]) => http::request(&mut told, method, authority, path, body),
         ("late", [authority, path]) => http::impatient(&mut told, authority, path),
+        ("many", [count, authority, path]) => {
+            http::many(&mut told, count.parse().unwrap_or_default(), authority, path);
+        }
         _ => return Err(Error::invalid(format!("{what} {args:?} is nothing I know"))),
     }
     Ok(told)

@@ -6,6 +6,7 @@ mod send;
 
 use std::future::{Future, ready};
 use std::io;
+use std::sync::Arc;
 
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
@@ -15,6 +16,9 @@ use wippy_runtime::dispatch::Caller;
 
 use super::commands::{HttpRequest, ask};
 use crate::process::GuestState;
+
+/// Requests that a guest may have at a time: each has a connection of its own.
+const MAX_REQUESTS: usize = 64;
 
 /// What a guest needs for requests.
 #[derive(Default)]
@@ -26,7 +30,7 @@ pub struct Outgoing {
 impl Outgoing {
     /// For a guest that asks as `caller`.
     pub fn new(caller: Caller) -> Outgoing {
-        Outgoing { context: WasiHttpCtx::new(), hooks: Hooks { caller: Some(caller) } }
+        Outgoing { context: WasiHttpCtx::new(), hooks: Hooks { caller: Some(caller), ..Hooks::default() } }
     }
 }
 
@@ -43,6 +47,8 @@ impl WasiHttpView for GuestState {
 struct Hooks {
     /// Without one nothing is sent.
     caller: Option<Caller>,
+    /// One reference more for each request that is not over.
+    requests: Arc<()>,
 }
 
 type Connection = Box<dyn Future<Output = Result<(), Error>> + Send>;
@@ -59,8 +65,13 @@ impl WasiHttpHooks for Hooks {
         _: Connection,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let Some(caller) = self.caller.clone() else { return Box::new(ready(Err(Error::HttpRequestDenied))) };
+        let running = self.requests.clone();
+        if Arc::strong_count(&running) > MAX_REQUESTS + 1 {
+            let text = format!("a process may have {MAX_REQUESTS} HTTP requests at a time");
+            return Box::new(ready(Err(Error::InternalError(Some(text)))));
+        }
         match admit(&caller, &request) {
-            Ok(()) => Box::new(send::send(caller, request, options.unwrap_or_default())),
+            Ok(()) => Box::new(send::send(caller, request, options.unwrap_or_default(), running)),
             Err(e) => Box::new(ready(Err(e))),
         }
     }

@@ -32,8 +32,8 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Sends `request`, and gives the response when its head has arrived; what is read of the body then is left to the
-/// connection.
-pub async fn send(caller: Caller, mut request: Request<WasiBody>, options: RequestOptions) -> Sent {
+/// connection. `running` is dropped when the request is over.
+pub async fn send(caller: Caller, mut request: Request<WasiBody>, options: RequestOptions, running: Arc<()>) -> Sent {
     let connected = within(options.connect_timeout, Error::ConnectionTimeout, connect(&caller, request.uri()));
     let stream = TokioIo::new(connected.await??);
     let (mut sender, connection) = http1::handshake(stream).await?;
@@ -47,7 +47,9 @@ pub async fn send(caller: Caller, mut request: Request<WasiBody>, options: Reque
     let connection: Connection = Box::new(async move {
         // The request is over when nobody can ask for another one.
         drop(sender);
-        Ok(connection.await?)
+        let done = connection.await;
+        drop(running);
+        Ok(done?)
     });
     Ok((response, connection))
 }
