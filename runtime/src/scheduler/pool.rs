@@ -10,9 +10,10 @@
 //! Fairness: who used up a slice waits behind everybody that did not, unless
 //! those have had a slice's time since: so a process that wakes up runs after
 //! one slice at most, and busy ones keep half of the worker at least. The slot
-//! is used at most [`SLOT_RUNS`] times in a row; every [`WOKEN_EVERY`]-th look
-//! takes one from the inject queue, if there is any, and every [`GLOBAL_EVERY`]-th,
-//! and the look after a long step, starts at the queues that other threads feed.
+//! is used at most [`SLOT_RUNS`] times in a row; all looks but each
+//! [`DEQUE_EVERY`]-th take one from the inject queue, if there is any; every
+//! [`GLOBAL_EVERY`]-th, and the look after a long step, starts at the queues that
+//! other threads feed.
 //!
 //! Sleeping: a worker that finds nothing spins, registers as idle, looks once
 //! more and parks. Who adds work to a queue that others can take from wakes
@@ -53,9 +54,11 @@ type Task = Arc<Control>;
 const SLOT_RUNS: u32 = 16;
 /// Looks at the own deque between two looks at the shared queues.
 const GLOBAL_EVERY: u32 = 61;
-/// Looks at the own deque between two at what other threads have woken: timers, IO, other hosts. A deque may hold
-/// thousands that were just started, and what was woken is late already.
-const WOKEN_EVERY: u32 = 2;
+/// Of so many looks one begins at the own deque although other threads (timers, IO, other hosts) have woken somebody. A
+/// deque may hold thousands that were just started, and what was woken is late already.
+const DEQUE_EVERY: u32 = 4;
+/// Processes woken for a worker from which on others take some of them.
+const WOKEN_BEHIND: usize = 32;
 /// Events added to the process in the slot before it is offered to other workers.
 const NUDGES: usize = 8;
 /// Nanoseconds that others run before a spent process gets its turn.
@@ -554,14 +557,14 @@ impl Shared {
             l.deque.push(task);
         }
         turn.slot_runs = 0;
-        if turn.tick.is_multiple_of(WOKEN_EVERY)
-            && let Some(task) = self.woken(turn.index)
+        if !turn.tick.is_multiple_of(DEQUE_EVERY)
+            && let Some(task) = self.woken(turn)
         {
             return Some(task);
         }
         let shared_first = std::mem::take(&mut turn.long) || turn.tick.is_multiple_of(GLOBAL_EVERY);
         // One of those that were woken: more would go to the end of the deque.
-        if shared_first && let Some(task) = self.woken(turn.index).or_else(|| self.started(&l.deque)) {
+        if shared_first && let Some(task) = self.woken(turn).or_else(|| self.started(&l.deque)) {
             return Some(task);
         }
         l.deque.pop().or_else(|| self.shared_work(turn.index, &l.deque)).or_else(|| l.spent.pop())
@@ -580,11 +583,15 @@ impl Shared {
         l.spent.pop()
     }
 
-    /// The first that another thread has woken for this worker.
-    fn woken(&self, index: usize) -> Option<Task> {
-        let inject = &self.remote(index).inject;
+    /// The first that another thread has woken for this worker, or for one that is behind with those.
+    fn woken(&self, turn: &Turn) -> Option<Task> {
+        let inject = &self.remote(turn.index).inject;
         // Far cheaper than stealing from an empty queue.
-        if inject.is_empty() { None } else { take(|| inject.steal()) }
+        if !inject.is_empty() {
+            return take(|| inject.steal());
+        }
+        let other = self.places.get(turn.tick as usize % self.used.load(Ordering::Acquire))?.get()?;
+        if other.inject.len() < WOKEN_BEHIND { None } else { take(|| other.inject.steal()) }
     }
 
     /// From the global queue.
