@@ -345,10 +345,8 @@ impl Process for LuaProcess {
     fn init(&mut self, call: &Invocation, control: &Arc<Control>) -> Result<(), Error> {
         self.check_capabilities(control)?;
         // Code that may not compute long is not loaded in the time of whoever starts it. Nor is code that cannot fail to
-        // load, which so is loaded by the worker that runs it, unless a crowd waits for that: what has woken up has to
-        // wait behind it.
-        let sure = self.is_own(&call.method) && self.plan.loads_surely();
-        let later = control.cpu_limit() > 0 || (sure && !control.host.scheduler.is_behind());
+        // load, which so is loaded by the worker that runs it.
+        let later = control.cpu_limit() > 0 || (self.is_own(&call.method) && self.plan.loads_surely());
         if self.vm.is_none() && later {
             self.unloaded = Some(Box::new(call.clone()));
             return Ok(());

@@ -31,11 +31,6 @@ pub trait Scheduler: Send + Sync {
     fn workers(&self) -> usize;
     /// Threads that compute now, or will at once.
     fn busy(&self) -> usize;
-    /// Whether so many processes wait for the calling thread, a worker of this scheduler, that it should do work itself
-    /// rather than leave it to those that wait.
-    fn is_behind(&self) -> bool {
-        false
-    }
     /// What it has done since its start, and what waits now.
     fn stats(&self) -> PoolStats;
 }

@@ -67,8 +67,6 @@ const SPENT_EVERY: Nanos = 1_000_000;
 const SHARE_LOOK: Duration = Duration::from_micros(500);
 /// Nanoseconds after which it goes on in any case.
 const MOST_WAIT: Nanos = 100_000_000;
-/// Processes in a deque from which on its worker is behind: some milliseconds of starting them.
-const BEHIND: usize = 2048;
 /// Rounds of looking before a worker parks.
 const SPINS: u32 = 16;
 /// Threads one pool may have; their places are numbered in 16 bits.
@@ -283,10 +281,6 @@ impl Scheduler for Pool {
         let shared = &self.0;
         let idle = [&shared.idle_count, &shared.searching, &shared.waiting].map(|n| n.load(Ordering::Relaxed));
         shared.threads.load(Ordering::Relaxed).saturating_sub(idle.iter().sum())
-    }
-
-    fn is_behind(&self) -> bool {
-        LOCAL.with_borrow(|local| local.as_ref().is_some_and(|l| l.pool == self.0.id && l.deque.len() >= BEHIND))
     }
 
     fn stats(&self) -> PoolStats {
