@@ -98,12 +98,6 @@ impl Slab {
             mapping + (here - mapping) / self.slot * self.slot
         };
         let (start, end) = (slot + PAGE, (here - FRAME) / PAGE * PAGE);
-        {
-            static N: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-            if N.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 3 {
-                eprintln!("TMP depth {}", slot + self.slot - here);
-            }
-        }
         if start < end {
             // SAFETY: a stack grows down, so all that lives on it is at or above this frame, which ends within `FRAME`
             // bytes below `here` with that of the call. What is below was left by calls that have returned.
