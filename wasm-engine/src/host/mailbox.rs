@@ -178,7 +178,8 @@ impl GuestState {
         match content {
             Content::Message(message) => {
                 let (topic, mut reader) = message.open();
-                let topic = String::from_utf8_lossy(topic).into_owned();
+                let topic = String::from_utf8(topic.to_vec())
+                    .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
                 let payloads = payload::read_all(&mut self.table, &mut reader, self.tables);
                 let sender = (!message.from.is_none()).then(|| pid_to(message.from));
                 Incoming::Message(mailbox::Message { topic, sender, payloads })

@@ -39,6 +39,11 @@ pub struct Listened(Mutex<Vec<String>>);
 /// Topics of single subscriptions of Lua modules: what comes after their end is nobody's.
 fn is_internal(topic: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 6] = [b"timer@", b"after@", b"ticker@", b"events@", b"pg.events@", b"pg.monitor@"];
+    const LONGEST: usize = b"pg.monitor@".len();
+    // Most topics are none of these, which is seen without comparing each.
+    if !topic.iter().take(LONGEST).any(|b| *b == b'@') {
+        return false;
+    }
     topic.starts_with(b"@future:")
         || PREFIXES.iter().any(|prefix| {
             topic.strip_prefix(*prefix).is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit))
