@@ -1,6 +1,6 @@
 ;; attack: a hundred thousand payloads that all name the same megabyte
-;; limit: bytes copied in one call
-;; ends: LimitExceeded failed to call wasm method: run: wasm call failed: too much data is being copied
+;; limit: message
+;; ends: LimitExceeded value is larger than 1048576 bytes
 (func (export "run") (param $args i32) (param $count i32) (result i32) (local $n i32) (local $at i32)
   (drop (memory.grow (i32.const 100)))
   (local.set $at (i32.const 131072))
@@ -12,4 +12,4 @@
     (local.set $n (i32.add (local.get $n) (i32.const 1)))
     (br_if $l (i32.lt_u (local.get $n) (i32.const 100000))))
   (drop (call $tell (i32.const 16) (i32.const 5) (i32.const 131072) (i32.const 100000)))
-  (call $number (i64.const 0)))
+  (call $fail (i32.const 516)))
