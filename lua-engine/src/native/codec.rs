@@ -448,7 +448,8 @@ impl Encoder<'_, '_> {
         }
         Ok(())
     }
-    /// Writes what `pack` puts into the buffer it is given, until that is nothing; gives the sum of its numbers.
+    /// Writes what `pack` puts into the buffer it is given, until it does not even fill half of it; gives the sum of its
+    /// numbers.
     #[inline]
     fn row<N: Default + std::ops::AddAssign>(&mut self, mut pack: impl FnMut(*mut c_char, usize) -> (usize, N)) -> N {
         let mut buffer = [MaybeUninit::<u8>::uninit(); ROW];

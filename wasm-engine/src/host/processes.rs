@@ -252,6 +252,10 @@ pub fn add_send(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     linker.instance(PROCESSES)?.func_wrap(
         "send",
         |mut cx: StoreContextMut<'_, GuestState>, (to, topic, payloads): Params| {
+            if payloads.len() > MAX_PAYLOADS {
+                let text = format!("a message may have {MAX_PAYLOADS} payloads");
+                return Ok((Err(error_to(&Error::limit_exceeded(text))),));
+            }
             // However large messages may be, no more is copied than for other calls.
             let limit = cx.data().message_limit().min(cx.hostcall_fuel());
             let mut body = Flat::new();
@@ -281,6 +285,8 @@ pub fn add_send(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     Ok(())
 }
 
+/// Payloads of one message: each is read by itself, which takes some time even where there is nothing in it.
+const MAX_PAYLOADS: usize = 10_000;
 /// The interface of [`processes::Host`].
 const PROCESSES: &str = "wippy:process/processes@0.1.0";
 
