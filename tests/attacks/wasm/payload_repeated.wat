@@ -7,7 +7,7 @@
   (loop $l
     (i32.store8 (local.get $at) (i32.const 5))
     (i32.store offset=8 (local.get $at) (i32.const 0))
-    (i32.store offset=12 (local.get $at) (i32.const 10000))
+    (i32.store offset=12 (local.get $at) (i32.const 1000000))
     (local.set $at (i32.add (local.get $at) (i32.const 48)))
     (local.set $n (i32.add (local.get $n) (i32.const 1)))
     (br_if $l (i32.lt_u (local.get $n) (i32.const 1000))))
