@@ -385,7 +385,8 @@ int wippyV_iterate (lua_State *L, StkId ra, int nresults) {
       setobj2s(L, res + 1, v);
     }
   }
-  else if (f == wippyB_next && !hasbase(L, t) && (ttisnil(at) || !isabstkey(luaH_get(t, at)))) {
+  else if (f == wippyB_next && !hasbase(L, t) && !ttisfloat(at) &&  /* 'next' does not convert 2.0 as 'get' does */
+           (ttisnil(at) || !isabstkey(luaH_get(t, at)))) {
     setobj2s(L, res, at);
     more = luaH_next(L, t, res);
   }

@@ -246,6 +246,8 @@ fn base_functions() {
         ),
         ("local t = {x = 1, y = 2} for k in pairs(t) do t.x = nil t.y = nil t.z = nil end return next(t)", "nil"),
         ("for k in next, {}, 'gone' do end", "!t:1: invalid key to 'next'"),
+        ("local x = tostring(1)\n\nlocal at = 2.0\nfor k in next, {1, 2, 3}, at do end", "!t:4: invalid key to 'next'"),
+        ("local t, n = {[2.5] = 1, [-0.5] = 2, [1e300] = 3}, 0 for k, v in pairs(t) do n = n + v end return n", "6"),
         ("for k in next, nil do end", "!t:1: bad argument #1 to for iterator (table expected, got nil)"),
         (
             "local f = ipairs({}) for i in f, {1, 2}, 'x' do end",
