@@ -102,8 +102,7 @@ impl Process for WasmProcess {
         run.wakeups.begin();
         let Running { future, current, waker, .. } = run;
         let polled = current.during(cx, || future.as_mut().poll(&mut Context::from_waker(waker)));
-        // It and the waker.
-        let woken = run.wakeups.end(2);
+        let woken = run.wakeups.end();
         if !program.is_actor() {
             // A guest that has no mailbox drops what is sent to it. Its own requests are not among what is left here: it
             // waits for one thing at a time, and has looked through everything for that.

@@ -7,6 +7,9 @@ use std::task::Wake;
 
 use wippy_runtime::process::Control;
 
+/// References that the process of a guest has itself: this one and the one in its waker.
+const OWN: usize = 2;
+
 /// See the module comment.
 pub struct Wakeups {
     control: Weak<Control>,
@@ -27,9 +30,9 @@ impl Wakeups {
         self.woken.store(false, Ordering::Relaxed);
         self.polling.store(true, Ordering::Release);
     }
-    /// It was polled. True if it was woken meanwhile. `own` is how many references its process has.
-    pub fn end(self: &Arc<Self>, own: usize) -> bool {
-        if Arc::strong_count(self) == own {
+    /// It was polled. True if it was woken meanwhile.
+    pub fn end(self: &Arc<Self>) -> bool {
+        if Arc::strong_count(self) == OWN {
             // Nobody else has a waker: what was there has woken before it was given back. This spares most steps an
             // ordering between two memory cells, which costs more than the rest of it.
             fence(Ordering::Acquire);
