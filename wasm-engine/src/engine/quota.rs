@@ -62,11 +62,12 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
+    use super::super::slab::Places;
     use super::*;
 
     #[test]
     fn fast_instances_are_refused_before_the_kernel_would() {
-        let quota = Quota::new(Slab::new(1 << 20, 1, true));
+        let quota = Quota::new(Slab::new(&Places::new(1 << 20), 0..1 << 20, 1, true));
         let mut seats = Vec::new();
         let refused = loop {
             match quota.admit(Profile::Fast) {

@@ -1,13 +1,16 @@
 //! Linear memories and fiber stacks cut from a few large mappings.
 //!
 //! A mapping of the kernel for each instance would end at some ten thousand of
-//! them (`vm.max_map_count`), so a [`Slab`] maps room for a thousand slots at a
-//! time, reserves nothing, and hands out slots. Untouched pages cost nothing. A
-//! memory that comes back is empty again before anybody gets it.
+//! them (`vm.max_map_count`), so [`Places`] map room for a thousand at a time and
+//! reserve nothing. Each place has a slot of every [`Slab`]: a stack and, right
+//! above it, a memory, so that the few pages an idle process has touched of both
+//! share a page of the kernel's page tables. Untouched pages cost nothing. A memory
+//! that comes back is empty again before anybody gets it.
 //!
 //! Contains `unsafe`: it maps memory and implements wasmtime's allocation
-//! traits. Rules: a slot has one owner at a time (its index is in no list while
-//! it is out); mappings live as long as the slab, which every slot keeps alive.
+//! traits. Rules: a slot has one owner at a time (its address is in no list while
+//! it is out); slabs of the same places have no byte in common; mappings live as
+//! long as the places, which every slab and so every slot keeps alive.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,9 +18,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType, StackCreator, StackMemory};
 
-/// Slots of one mapping.
-const SLOTS: usize = 1024;
+/// Places of one mapping.
+const PLACES: usize = 1024;
 const PAGE: usize = 4096;
+/// Bytes that a page of page tables stands for.
+const TABLE: usize = 2 << 20;
 /// Slots that are cleared by writing zeros, not by giving their pages back: cheaper when they are used again at once.
 const WARM: usize = 256;
 /// Bytes up to which a slot is worth keeping warm.
@@ -29,8 +34,48 @@ const FRAME: usize = 1024;
 /// `MADV_GUARD_INSTALL` of Linux 6.13: a guard page that costs no mapping.
 const GUARD_INSTALL: libc::c_int = 102;
 
-/// Slots of one size. See the module comment.
+/// Address space in places of one size. See the module comment.
+pub struct Places {
+    size: usize,
+    /// First place of each mapping.
+    mappings: Mutex<Vec<usize>>,
+}
+
+impl Places {
+    /// Places of at least `size` bytes.
+    pub fn new(size: usize) -> Arc<Places> {
+        Arc::new(Places { size: size.next_multiple_of(TABLE), mappings: Mutex::default() })
+    }
+    /// Where place `index` begins. Errors: the kernel has no room.
+    fn get(&self, index: usize) -> Result<usize, String> {
+        let mut mappings = self.mappings.lock();
+        while mappings.len() <= index / PLACES {
+            mappings.push(map(self.size * PLACES)?);
+        }
+        Ok(mappings[index / PLACES] + index % PLACES * self.size)
+    }
+    /// Where the place begins that has the byte at `address`.
+    fn find(&self, address: usize) -> Option<usize> {
+        let mappings = self.mappings.lock();
+        let mapping = mappings.iter().rev().find(|m| (**m..**m + self.size * PLACES).contains(&address))?;
+        Some(mapping + (address - mapping) / self.size * self.size)
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        for mapping in self.mappings.get_mut() {
+            // SAFETY: mapped by `map` with this size; no slot is out, since each keeps the places alive.
+            unsafe { libc::munmap(*mapping as *mut libc::c_void, self.size * PLACES) };
+        }
+    }
+}
+
+/// Slots of one size, one in each place. See the module comment.
 pub struct Slab {
+    places: Arc<Places>,
+    /// Bytes of a place before the slot.
+    offset: usize,
     slot: usize,
     max_slots: usize,
     /// Lowest page of each slot is not accessible.
@@ -40,7 +85,6 @@ pub struct Slab {
 
 #[derive(Default)]
 struct State {
-    mappings: Vec<usize>,
     /// Slots ever handed out.
     used: usize,
     /// Empty slots without pages.
@@ -52,9 +96,12 @@ struct State {
 }
 
 impl Slab {
-    /// Slots of `slot` bytes, a multiple of the page size, at most `max_slots` of them.
-    pub fn new(slot: usize, max_slots: usize, guarded: bool) -> Arc<Slab> {
-        Arc::new(Slab { slot, max_slots, guarded, state: Mutex::default() })
+    /// At most `max_slots` slots: the bytes `part` of each of `places`, which no other slab has. Both ends are multiples
+    /// of the page size.
+    pub fn new(places: &Arc<Places>, part: Range<usize>, max_slots: usize, guarded: bool) -> Arc<Slab> {
+        assert!(part.end <= places.size && [part.start, part.end].iter().all(|end| end.is_multiple_of(PAGE)));
+        let (places, offset, slot) = (places.clone(), part.start, part.len());
+        Arc::new(Slab { places, offset, slot, max_slots, guarded, state: Mutex::default() })
     }
     /// Whether guard pages cost mappings on this kernel; known after the first slot.
     pub fn has_costly_guards(&self) -> bool {
@@ -70,11 +117,7 @@ impl Slab {
         if state.used >= self.max_slots {
             return Err(format!("all {} slots of the dense engine are in use", self.max_slots));
         }
-        if state.used == state.mappings.len() * SLOTS {
-            let mapping = map(self.slot * SLOTS)?;
-            state.mappings.push(mapping);
-        }
-        let slot = state.mappings[state.used / SLOTS] + state.used % SLOTS * self.slot;
+        let slot = self.places.get(state.used)? + self.offset;
         if self.guarded {
             state.costly_guards |= !guard(slot)?;
         }
@@ -88,15 +131,13 @@ impl Slab {
     pub fn trim_stack(&self) {
         let here = 0_u8;
         let here = std::ptr::from_ref(&here) as usize;
-        let slot = {
+        {
             let state = self.state.lock();
             if state.used - state.free.len() - state.warm.len() < MANY {
                 return;
             }
-            let mapping = state.mappings.iter().rev().find(|m| (**m..**m + self.slot * SLOTS).contains(&here));
-            let Some(mapping) = mapping else { return };
-            mapping + (here - mapping) / self.slot * self.slot
-        };
+        }
+        let Some(slot) = self.places.find(here).map(|place| place + self.offset) else { return };
         let (start, end) = (slot + PAGE, (here - FRAME) / PAGE * PAGE);
         if start < end {
             // SAFETY: a stack grows down, so all that lives on it is at or above this frame, which ends within `FRAME`
@@ -125,27 +166,25 @@ impl Slab {
     }
 }
 
-impl Drop for Slab {
-    fn drop(&mut self) {
-        for mapping in &self.state.get_mut().mappings {
-            // SAFETY: mapped by `map` with this size; no slot is out, since each keeps the slab alive.
-            unsafe { libc::munmap(*mapping as *mut libc::c_void, self.slot * SLOTS) };
-        }
-    }
-}
-
-/// Address space of `size` bytes that takes no memory until it is used.
+/// Address space of `size` bytes, a multiple of [`TABLE`] as is its start, that takes no memory until it is used.
 fn map(size: usize) -> Result<usize, String> {
     let (protection, flags) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
     // SAFETY: a new anonymous mapping at an address the kernel chooses.
-    let address = unsafe { libc::mmap(std::ptr::null_mut(), size, protection, flags, -1, 0) };
-    if address == libc::MAP_FAILED {
+    let all = unsafe { libc::mmap(std::ptr::null_mut(), size + TABLE, protection, flags, -1, 0) };
+    if all == libc::MAP_FAILED {
         return Err(format!("the system has no room for {size} more bytes: {}", std::io::Error::last_os_error()));
     }
-    // SAFETY: the mapping was just made. Huge pages would give each instance two megabytes; a refusal does not matter.
-    unsafe { libc::madvise(address, size, libc::MADV_NOHUGEPAGE) };
-    Ok(address as usize)
+    let (all, address) = (all as usize, (all as usize).next_multiple_of(TABLE));
+    let (before, after) = (address - all, all + TABLE - address);
+    // SAFETY: parts of the mapping just made, which nobody uses. Huge pages would give each instance two megabytes; a
+    // refusal does not matter, and an unmapping of no bytes is one.
+    unsafe {
+        libc::munmap(all as *mut libc::c_void, before);
+        libc::munmap((address + size) as *mut libc::c_void, after);
+        libc::madvise(address as *mut libc::c_void, size, libc::MADV_NOHUGEPAGE);
+    }
+    Ok(address)
 }
 
 /// Makes the page at `address` inaccessible; false if that took a mapping.
@@ -263,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_slot_that_comes_back_is_empty_and_there_are_no_more_than_allowed() {
-        let slab = Slab::new(1 << 20, 2, false);
+        let slab = Slab::new(&Places::new(2 << 20), 1 << 20..2 << 20, 2, false);
         let first = slab.take().unwrap();
         let second = slab.take().unwrap();
         assert_eq!(slab.take().unwrap_err(), "all 2 slots of the dense engine are in use");
@@ -275,5 +314,19 @@ mod tests {
             assert_eq!(slab.take().unwrap(), slot);
             assert!(memory.iter().all(|b| *b == 0));
         }
+    }
+
+    #[test]
+    fn the_top_of_a_stack_and_the_start_of_a_memory_share_a_page_of_page_tables() {
+        let places = Places::new(3 << 20);
+        let stacks = Slab::new(&places, 0..1 << 20, PLACES + 1, true);
+        let memories = Slab::new(&places, 1 << 20..3 << 20, PLACES + 1, false);
+        for _ in 0..=PLACES {
+            let (stack, memory) = (stacks.take().unwrap(), memories.take().unwrap());
+            assert_eq!(stack + (1 << 20), memory);
+            assert_eq!(stack % TABLE, 0);
+            assert_eq!(places.find(memory), Some(stack));
+        }
+        assert_eq!(places.mappings.lock().len(), 2);
     }
 }
