@@ -100,6 +100,8 @@ fn values_of_every_type_come_back_as_they_went() {
             "Invalid: unknown variant `echo_all_wrong",
             "Invalid: expected u64, got a text",
             "Invalid: expected u64, got integer -1",
+            "[[\"map\",1,\"first\"],5,[\"list\",3],\"text\"]",
+            "[{\"name\":\"first\"},5,[\"a\",\"b\",\"c\"],\"text\"]",
         ],
     );
 }

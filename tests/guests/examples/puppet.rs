@@ -36,6 +36,8 @@ enum Do {
     Sleep(u64),
     /// Waits for the topic, for so many milliseconds, and leaves everything else in the mailbox.
     Await(String, u64),
+    /// Waits for a message of the topic whose tables stay with the runtime, sends it back and tells what they are.
+    Hold(String),
     Listen(String),
     Unlisten(String),
     Upgrade(Option<String>, Value),
@@ -166,6 +168,7 @@ fn perform(request: Do) -> Result<Value> {
                 other => return Err(Error::internal(format!("{other:?}"))),
             }
         }
+        Do::Hold(topic) => hold(&topic)?,
         Do::Listen(topic) => done(listen(&topic)?),
         Do::Unlisten(topic) => unlisten(&topic).into(),
         Do::Upgrade(entry, value) => match upgrade(entry.as_deref(), (value,))? {},
@@ -195,6 +198,25 @@ fn race(entries: &[String]) -> Result<Value> {
     };
     let results = calls.into_iter().map(|call| call.wait().unwrap_or_else(Value::Error));
     Ok(Value::List([Value::Int(first)].into_iter().chain(results).collect()))
+}
+
+fn hold(topic: &str) -> Result<Value> {
+    Options { hold_tables: true, ..Options::get() }.set();
+    let incoming = Receive::nothing().topic(topic).next::<Message>();
+    Options { hold_tables: false, ..Options::get() }.set();
+    let Incoming::Message(message, Some(sender)) = incoming else {
+        return Err(Error::internal(format!("{incoming:?}")));
+    };
+    let seen = message.payloads.iter().map(|payload| match payload {
+        Payload::Held(held) => {
+            let name = held.get("name").map_or(Ok(Value::Nil), |name| name.decode())?;
+            Ok(Value::List(vec![held.kind().into(), Value::Int(held.len() as i64), name]))
+        }
+        other => other.decode(),
+    });
+    let seen = seen.collect::<Result<_>>()?;
+    forward(sender, &message)?;
+    Ok(Value::List(seen))
 }
 
 /// Uses up the stack.

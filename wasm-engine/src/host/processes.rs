@@ -178,10 +178,8 @@ impl processes::Host for GuestState {
         reply(result.and_then(|flat| payload::read_reply(&mut self.table, &flat, form)))
     }
 
-    /// Never called: [`add_send`] takes its place.
-    fn send(&mut self, to: Target, topic: String, payloads: Vec<Payload>) -> Reply<()> {
-        let message = self.message(self.control.pid(), &topic, payloads);
-        self.post(&to, message)
+    fn send(&mut self, _: Target, _: String, _: Vec<Payload>) -> Reply<()> {
+        Err(wasmtime::Error::msg("add_send takes the place of this"))
     }
 
     fn cancel(&mut self, to: Target, reason: String) -> Reply<()> {
