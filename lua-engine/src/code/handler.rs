@@ -23,7 +23,7 @@ use super::Code;
 use super::check::Text;
 use super::compile::CompileError;
 use super::definition::{self, Definition, Dependency, KINDS, Role, Source, Target};
-use super::files::{self, Chunks, Compiled, shown_file};
+use super::files::{self, Chunks, Compiled, on_all_processors, shown_file};
 use super::graph::{Broken, CodeNode, Graph};
 use super::later::Later;
 use super::problems::Problems;
@@ -111,19 +111,24 @@ impl CodeHandler {
         Ok(())
     }
 
-    /// Has other threads check what is known of entries, while this one prepares what there is to run, and then write
-    /// what was found and compiled to disk.
-    fn ahead(&self, known: Vec<Arc<Known>>) {
+    /// Checks what is known of entries, in their order: on all processors, but for the last ones, which other threads
+    /// check while this one prepares what there is to run. They write what was found and compiled to disk then.
+    fn check_ahead(&self, mut known: Vec<Arc<Known>>) {
         if known.is_empty() && !self.chunks.has_unwritten() {
             return;
         }
         let checks = self.workshop.types.checks();
+        // To prepare all of them takes one thread about as long as to check a quarter.
+        let left = (known.len() / 4 * Later::threads()).min(known.len());
+        // From the end, so that this thread, which begins at the start, does not arrive where another one is at work.
+        let last: Vec<_> = known.drain(known.len() - left..).rev().collect();
+        on_all_processors(&known, |known| known.ask(&checks));
         let (found, chunks) = (checks.clone(), self.chunks.clone());
         let write = move || {
             found.flush();
             chunks.write();
         };
-        self.later.begin(known, move |known| known.ask(&checks), write);
+        self.later.begin(last, move |known| known.ask(&checks), write);
     }
 
     /// The node of `entry`; `ahead` is what its source was compiled to before.
@@ -279,8 +284,7 @@ impl EntryHandler for CodeHandler {
         if entries.len() >= MANY {
             let entries = self.workshop.types.expect(&entries);
             let compiled = self.chunks.compile_all(&entries, &self.workshop.types.checks());
-            // From the end, so that this thread, which begins at the start, does not arrive where another one is at work.
-            self.ahead(entries.into_iter().rev().filter_map(|upcoming| upcoming.known).collect());
+            self.check_ahead(entries.into_iter().filter_map(|upcoming| upcoming.known).collect());
             self.books.lock().change.compiled = compiled.into_iter().map(|c| (c.entry.id.clone(), c)).collect();
         }
     }

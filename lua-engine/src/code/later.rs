@@ -36,8 +36,7 @@ impl Later {
     {
         let threads = &mut *self.threads.lock();
         self.finish(threads);
-        let others = std::thread::available_parallelism().map_or(1, usize::from) - 1;
-        let count = others.min(MAX_HELPERS).clamp(1, items.len().max(1));
+        let count = Later::threads().min(items.len().max(1));
         let (end, next, left) = (Mutex::new(Some(end)), AtomicUsize::new(0), AtomicUsize::new(count));
         let job = Arc::new(Job { items, work, end, next, left });
         for n in 0..count {
@@ -49,6 +48,12 @@ impl Later {
                 Err(_) => job.leave(),
             }
         }
+    }
+
+    /// How many threads a job has that is large enough.
+    pub fn threads() -> usize {
+        let others = std::thread::available_parallelism().map_or(1, usize::from) - 1;
+        others.clamp(1, MAX_HELPERS)
     }
 
     fn finish(&self, threads: &mut Vec<JoinHandle<()>>) {

@@ -58,9 +58,6 @@ pub(super) struct Upcoming {
     pub entry: Arc<Entry>,
     /// What is known of it, if it is to be checked.
     pub known: Option<Arc<Known>>,
-    /// Whoever compiles it checks it too, while its syntax tree is at hand. The others are checked beside what follows
-    /// the compiling, preparing what there is to run, which needs one thread about as long.
-    pub at_once: bool,
 }
 
 impl TypeBook {
@@ -89,7 +86,7 @@ impl TypeBook {
     /// The entries of a change to come, so that what an entry imports comes before it.
     pub fn expect(&self, entries: &[Arc<Entry>]) -> Vec<Upcoming> {
         if !self.strict {
-            let one = |entry: &Arc<Entry>| Upcoming { entry: entry.clone(), known: None, at_once: false };
+            let one = |entry: &Arc<Entry>| Upcoming { entry: entry.clone(), known: None };
             return entries.iter().map(one).collect();
         }
         let at: BTreeMap<&EntryId, usize> = entries.iter().enumerate().map(|(n, entry)| (&entry.id, n)).collect();
@@ -103,12 +100,7 @@ impl TypeBook {
         let order = check::needs_first(entries.len(), needs);
         let shelf = &mut *self.shelf.lock();
         let mut known = |n: usize| shelf.about(&entries[n], check::imports(&entries[n]));
-        let checked_at_once = order.len() - order.len() / 4;
-        let upcoming = order.into_iter().enumerate().map(|(place, n)| {
-            let (entry, known) = (entries[n].clone(), Some(known(n)));
-            Upcoming { entry, known, at_once: place < checked_at_once }
-        });
-        upcoming.collect()
+        order.into_iter().map(|n| Upcoming { entry: entries[n].clone(), known: Some(known(n)) }).collect()
     }
 
     /// For a thread that finds out what is wrong with entries before somebody [`read`](Self::read)s about them.
