@@ -141,6 +141,7 @@ pub(super) fn declared<'e>(entry: &'e Entry) -> Vec<&'e str> {
 /// each other stands together: threads that take one after the other seldom wait. `needs` gives the indices of what one
 /// needs.
 pub(super) fn needs_first(count: usize, needs: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {
+    let needed: Vec<Vec<usize>> = (0..count).map(needs).collect();
     let mut order = Vec::with_capacity(count);
     let mut seen = vec![false; count];
     for start in 0..count {
@@ -148,10 +149,10 @@ pub(super) fn needs_first(count: usize, needs: impl Fn(usize) -> Vec<usize>) -> 
             continue;
         }
         // Those on the way, each with what it needs and was not looked at.
-        let mut way = vec![(start, needs(start))];
+        let mut way = vec![(start, needed[start].iter().rev())];
         while let Some((at, open)) = way.last_mut() {
-            match open.pop() {
-                Some(next) if !std::mem::replace(&mut seen[next], true) => way.push((next, needs(next))),
+            match open.next().copied() {
+                Some(next) if !std::mem::replace(&mut seen[next], true) => way.push((next, needed[next].iter().rev())),
                 Some(_) => {}
                 None => {
                     order.push(*at);
@@ -163,7 +164,7 @@ pub(super) fn needs_first(count: usize, needs: impl Fn(usize) -> Vec<usize>) -> 
     // How many others have to come before, one after the other.
     let mut level = vec![0; count];
     for at in &order {
-        level[*at] = needs(*at).into_iter().map(|needed| level[needed] + 1).max().unwrap_or(0);
+        level[*at] = needed[*at].iter().map(|needed| level[*needed] + 1).max().unwrap_or(0);
     }
     order.sort_by_key(|at| level[*at]);
     order
