@@ -284,7 +284,7 @@ impl Calls {
 }
 
 fn is_any(ty: &Ty) -> bool {
-    matches!(ty.resolved(), Ty::Undetermined | Ty::Any | Ty::Unknown) || matches!(ty.shape(), Some(Shape::Param(_)))
+    matches!(*ty.resolved(), Ty::Undetermined | Ty::Any | Ty::Unknown) || matches!(ty.shape(), Some(Shape::Param(_)))
 }
 
 fn is_optional(ty: &Ty) -> bool {
@@ -309,7 +309,7 @@ fn sample(ty: &Ty, depth: u32) -> Option<String> {
         return Some("'x'".to_owned());
     }
     let ty = ty.resolved();
-    Some(match &ty {
+    Some(match &*ty {
         Ty::Nil | Ty::SoftNil => "nil".to_owned(),
         Ty::Boolean => "true".to_owned(),
         Ty::Number | Ty::Integer => "1".to_owned(),

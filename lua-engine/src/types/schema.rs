@@ -205,12 +205,13 @@ impl Maker<'_> {
     }
 
     fn map(&mut self, key: &Ty, value: &Ty) -> Check {
-        let mut plain = key.resolved();
-        if let Some(Shape::Annotated(inner, _)) = plain.shape() {
-            plain = inner.resolved();
-        }
-        let texts = plain == Ty::String;
-        let sequence = matches!(plain, Ty::Number | Ty::Integer | Ty::Any);
+        let named = key.resolved();
+        let plain = match named.shape() {
+            Some(Shape::Annotated(inner, _)) => inner.resolved(),
+            _ => named.resolved(),
+        };
+        let texts = *plain == Ty::String;
+        let sequence = matches!(*plain, Ty::Number | Ty::Integer | Ty::Any);
         Check::Map(Entries { key: self.node(key), value: self.node(value), texts, sequence })
     }
 

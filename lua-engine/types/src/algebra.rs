@@ -4,11 +4,16 @@
 //! behind them is affected, so that a type keeps the name its author gave it.
 
 use crate::ty::{Field, Record, Shape, Ty};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// Unions of more members are given up as undetermined.
 const MAX_MEMBERS: usize = 512;
 /// Names and unions in each other that are looked through.
 const MAX_NAMES: u8 = 16;
+
+/// What a union is made of: mostly a few types.
+type Members = SmallVec<[Ty; 4]>;
 
 /// Place of a type in a union: nil first, then the simple types, then the others.
 fn rank(ty: &Ty) -> u8 {
@@ -24,7 +29,7 @@ fn rank(ty: &Ty) -> u8 {
 
 /// The union of types, in normal form.
 pub fn union(types: impl IntoIterator<Item = Ty>) -> Ty {
-    let mut members: Vec<Ty> = vec![];
+    let mut members = Members::new();
     let (mut any, mut unknown) = (false, false);
     for ty in types {
         for member in ty.members() {
@@ -58,11 +63,11 @@ pub fn union(types: impl IntoIterator<Item = Ty>) -> Ty {
         0 => Ty::Never,
         1 => members.swap_remove(0),
         n if n > MAX_MEMBERS => Ty::Undetermined,
-        _ => Ty::of(Shape::Union(members)),
+        _ => Ty::of(Shape::Union(members.into_vec())),
     }
 }
 
-fn drop_subsumed(members: &mut Vec<Ty>) {
+fn drop_subsumed(members: &mut Members) {
     let (mut nil, mut boolean, mut yes, mut no) = (false, false, false, false);
     let (mut number, mut integer, mut string, mut table) = (false, false, false, false);
     for member in members.iter() {
@@ -93,17 +98,19 @@ fn drop_subsumed(members: &mut Vec<Ty>) {
         members.insert(at, Ty::Boolean);
     }
     // Simple members are sorted: equal ones are neighbours. The others are few or already told apart by pointer.
-    let mut kept: Vec<Ty> = Vec::with_capacity(members.len());
-    for member in members.drain(..) {
-        let known = match rank(&member) {
-            5 => kept.iter().rev().take(32).any(|k| *k == member),
-            _ => kept.last() == Some(&member),
+    let mut kept = 0;
+    for at in 0..members.len() {
+        let (before, member) = (&members[..kept], &members[at]);
+        let known = match rank(member) {
+            5 => before.iter().rev().take(32).any(|k| k == member),
+            _ => before.last() == Some(member),
         };
         if !known {
-            kept.push(member);
+            members.swap(kept, at);
+            kept += 1;
         }
     }
-    *members = kept;
+    members.truncate(kept);
 }
 
 pub fn either(a: Ty, b: Ty) -> Ty {
@@ -203,13 +210,13 @@ fn filter_at(ty: &Ty, keep: &mut impl FnMut(&Ty) -> Ty, depth: u8) -> Ty {
     }
     match ty.shape() {
         Some(Shape::Union(members)) => {
-            let kept: Vec<Ty> = members.iter().map(|m| filter_at(m, keep, depth - 1)).collect();
-            if kept == *members { ty.clone() } else { union(kept) }
+            let kept: Members = members.iter().map(|m| filter_at(m, keep, depth - 1)).collect();
+            if kept.as_slice() == members { ty.clone() } else { union(kept) }
         }
         Some(Shape::Named(_)) => {
             let inner = ty.resolved();
             let kept = filter_at(&inner, keep, depth - 1);
-            if kept == inner { ty.clone() } else { kept }
+            if kept == *inner { ty.clone() } else { kept }
         }
         Some(Shape::Intersection(_)) => match members_of_intersection(ty, depth) {
             Some(spread) => filter_at(&spread, keep, depth - 1),
@@ -222,11 +229,11 @@ fn filter_at(ty: &Ty, keep: &mut impl FnMut(&Ty) -> Ty, depth: u8) -> Ty {
 /// An intersection with a union behind a name in it, distributed.
 fn members_of_intersection(ty: &Ty, depth: u8) -> Option<Ty> {
     let Some(Shape::Intersection(parts)) = ty.shape() else { return None };
-    let resolved: Vec<Ty> = parts.iter().map(Ty::resolved).collect();
+    let resolved: Vec<_> = parts.iter().map(Ty::resolved).collect();
     if depth < 2 || !resolved.iter().any(|p| matches!(p.shape(), Some(Shape::Union(_)))) {
         return None;
     }
-    Some(resolved.into_iter().fold(Ty::Unknown, intersection))
+    Some(resolved.into_iter().map(Cow::into_owned).fold(Ty::Unknown, intersection))
 }
 
 pub fn without_nil(ty: &Ty) -> Ty {

@@ -93,7 +93,13 @@ fn read() -> Builtins {
 ///
 /// While the manifests are being read only [`Imports`] are looked at, so this does not wait for itself.
 pub fn module(name: &str) -> Option<Arc<Manifest>> {
-    BUILTINS.modules.get(name).cloned()
+    manifest(name).cloned()
+}
+
+/// As [`module`], without counting one more user of the manifest, which threads that check beside each other would
+/// slow each other down with.
+pub(crate) fn manifest(name: &str) -> Option<&'static Arc<Manifest>> {
+    BUILTINS.modules.get(name)
 }
 
 /// The names of all described modules.
@@ -127,6 +133,6 @@ pub fn error() -> Ty {
 
 /// A base function or another global that is always there.
 pub fn global(name: &str) -> Option<Ty> {
-    let globals = module(GLOBALS)?;
+    let globals = manifest(GLOBALS)?;
     globals.export.as_record()?.field(name).map(|f| f.ty.clone())
 }

@@ -8,18 +8,26 @@ use crate::algebra::{either, has_nil};
 use crate::hash::Map;
 use crate::scope::SymbolId;
 use crate::ty::Ty;
+use smallvec::SmallVec;
 
 /// Field names in a path.
 const MAX_PATH: u8 = 8;
+/// Fields of a path that are found by looking at one after the other.
+const FEW_CHILDREN: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PathId(u32);
 
-struct PathData {
+/// A few paths.
+type Paths = SmallVec<[PathId; 16]>;
+
+struct PathData<'t> {
     root: SymbolId,
     parent: Option<PathId>,
+    /// The last field of it; none for a variable.
+    name: &'t str,
     depth: u8,
-    children: Vec<PathId>,
+    children: SmallVec<[PathId; 4]>,
     fact: Option<Known>,
     /// Assignments so far: tells whether a variable is still the one it was.
     version: u32,
@@ -40,6 +48,9 @@ pub struct End {
     changes: Vec<(PathId, Option<Known>)>,
 }
 
+/// The ends of the branches of one statement.
+pub type Ends = SmallVec<[End; 4]>;
+
 impl End {
     /// What the path is after this branch; none if it is as it was.
     fn change(&self, path: PathId) -> Option<&Option<Known>> {
@@ -49,9 +60,10 @@ impl End {
 
 #[derive(Default)]
 pub struct Flow<'t> {
-    paths: Vec<PathData>,
+    paths: Vec<PathData<'t>>,
     /// By symbol.
     roots: Vec<Option<PathId>>,
+    /// Those of paths with more than [`FEW_CHILDREN`], but for the first ones.
     fields: Map<(PathId, &'t str), PathId>,
     log: Vec<(PathId, Option<Known>)>,
     /// Paths whose nil may become something else in any call.
@@ -82,7 +94,7 @@ impl<'t> Flow<'t> {
         if let Some(Some(path)) = self.roots.get(at) {
             return *path;
         }
-        let path = self.add(symbol, None, 0);
+        let path = self.add(symbol, None, "", 0);
         if self.roots.len() <= at {
             self.roots.resize(at + 1, None);
         }
@@ -91,22 +103,27 @@ impl<'t> Flow<'t> {
     }
 
     pub fn field(&mut self, of: PathId, name: &'t str) -> Option<PathId> {
-        if let Some(path) = self.fields.get(&(of, name)) {
+        let parent = &self.paths[of.0 as usize];
+        let mut first = parent.children.iter().take(FEW_CHILDREN);
+        let found = first.find(|child| self.paths[child.0 as usize].name == name);
+        let are_few = parent.children.len() < FEW_CHILDREN;
+        if let Some(path) = found.or_else(|| if are_few { None } else { self.fields.get(&(of, name)) }) {
             return Some(*path);
         }
-        let parent = &self.paths[of.0 as usize];
         if parent.depth >= MAX_PATH {
             return None;
         }
         let (root, depth) = (parent.root, parent.depth + 1);
-        let path = self.add(root, Some(of), depth);
+        let path = self.add(root, Some(of), name, depth);
         self.paths[of.0 as usize].children.push(path);
-        self.fields.insert((of, name), path);
+        if !are_few {
+            self.fields.insert((of, name), path);
+        }
         Some(path)
     }
 
-    fn add(&mut self, root: SymbolId, parent: Option<PathId>, depth: u8) -> PathId {
-        self.paths.push(PathData { root, parent, depth, children: vec![], fact: None, version: 0 });
+    fn add(&mut self, root: SymbolId, parent: Option<PathId>, name: &'t str, depth: u8) -> PathId {
+        self.paths.push(PathData { root, parent, name, depth, children: SmallVec::new(), fact: None, version: 0 });
         PathId(self.paths.len() as u32 - 1)
     }
 
@@ -215,7 +232,7 @@ impl<'t> Flow<'t> {
 
     /// Ends a branch that started at `start` and goes back to `back`.
     pub fn leave(&mut self, start: Mark, back: Mark) -> End {
-        let mut paths: Vec<PathId> = vec![];
+        let mut paths = Paths::new();
         if !self.dead {
             paths.extend(self.log[start.log..].iter().map(|(path, _)| *path));
             paths.sort_unstable();
@@ -228,20 +245,20 @@ impl<'t> Flow<'t> {
     }
 
     /// Goes on from where several branches meet.
-    pub fn join(&mut self, ends: Vec<End>) {
-        let alive: Vec<&End> = ends.iter().filter(|e| !e.dead).collect();
-        if alive.is_empty() {
+    pub fn join(&mut self, ends: &[End]) {
+        let alive = || ends.iter().filter(|e| !e.dead);
+        if alive().next().is_none() {
             self.dead = true;
             return;
         }
-        self.vague = alive.iter().any(|e| e.vague);
-        let mut paths: Vec<PathId> = alive.iter().flat_map(|e| e.changes.iter().map(|(path, _)| *path)).collect();
+        self.vague = alive().any(|e| e.vague);
+        let mut paths: Paths = alive().flat_map(|e| e.changes.iter().map(|(path, _)| *path)).collect();
         paths.sort_unstable();
         paths.dedup();
         for path in paths {
             let current = self.paths[path.0 as usize].fact.clone();
             let mut merged: Option<Option<Known>> = None;
-            for end in &alive {
+            for end in alive() {
                 let fact = end.change(path).unwrap_or(&current);
                 merged = Some(match (merged, fact) {
                     (None, fact) => fact.clone(),

@@ -4,6 +4,9 @@ use crate::ty::Ty;
 
 /// The type of a number literal.
 pub fn number(text: &str) -> Ty {
+    if let Some(value) = small_integer(text) {
+        return Ty::Int(value);
+    }
     let lower = text.to_ascii_lowercase();
     if let Some(hex) = lower.strip_prefix("0x") {
         return match u64::from_str_radix(hex, 16) {
@@ -22,6 +25,12 @@ pub fn number(text: &str) -> Ty {
         Ok(n) if n.is_finite() => Ty::Float(n.to_bits()),
         _ => Ty::Number,
     }
+}
+
+/// The value of what most number literals are: a few digits of which the first is no zero.
+fn small_integer(text: &str) -> Option<i64> {
+    let plain = text.len() < 10 && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    if plain { text.parse().ok() } else { None }
 }
 
 /// The text of a string literal.

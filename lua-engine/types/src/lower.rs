@@ -5,13 +5,17 @@
 //! made before its body is read, so declarations may refer to themselves and to each other.
 
 use crate::algebra::{intersection, optional, union};
-use crate::hash::Map;
+use crate::hash::{Map, map};
 use crate::ty::{
     Annotation, Asserts, Def, Fact, Field, Function, Name, Named, Origin, Param, Record, Results, Shape, Ty, TypeParam,
+    Types,
 };
 use crate::{Imports, Manifest, builtin, literal, relate};
 use std::sync::Arc;
 use wippy_lua_syntax::{Node, SyntaxKind};
+
+/// Names of fields, parameters and types, and texts, in most sources.
+const USUAL_NAMES: usize = 56;
 
 #[derive(Clone)]
 enum Entry {
@@ -26,7 +30,8 @@ pub struct Lower<'t, 'e> {
     builtin: bool,
     /// The types are read as values of a program: with their annotations, and names that mean nothing stay names.
     pub values: bool,
-    levels: Vec<Map<&'t str, Entry>>,
+    /// What each open block declares; none as long as it is nothing, which is so for most.
+    levels: Vec<Option<Map<&'t str, Entry>>>,
     /// Local variables that hold a module: `local a = require("b")`.
     aliases: Map<&'t str, String>,
     /// Types of the expressions in `typeof(...)`, by index of their node; found before a type is read.
@@ -42,11 +47,11 @@ impl<'t, 'e> Lower<'t, 'e> {
             imports,
             builtin,
             values: false,
-            levels: vec![Map::default()],
+            levels: vec![None],
             aliases: Map::default(),
             typeofs: Map::default(),
             defs: vec![],
-            names: Map::default(),
+            names: map(USUAL_NAMES),
         }
     }
 
@@ -55,7 +60,7 @@ impl<'t, 'e> Lower<'t, 'e> {
     }
 
     pub fn open(&mut self) {
-        self.levels.push(Map::default());
+        self.levels.push(None);
     }
 
     pub fn close(&mut self) {
@@ -83,16 +88,27 @@ impl<'t, 'e> Lower<'t, 'e> {
 
     /// The types declared at the top level.
     pub fn exported(&self) -> Map<Name, Arc<Def>> {
-        let defs = self.levels[0].values().filter_map(|e| match e {
+        let defs = self.levels[0].iter().flatten().filter_map(|(_, e)| match e {
             Entry::Def(def) => Some((def.name.clone(), def.clone())),
             Entry::Param(_) => None,
         });
         defs.collect()
     }
 
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.levels.iter().rev().flatten().find_map(|level| level.get(name))
+    }
+
+    /// Makes a name mean something until the end of the block.
+    fn show(&mut self, name: &'t str, entry: Entry) {
+        if let Some(level) = self.levels.last_mut() {
+            level.get_or_insert_default().insert(name, entry);
+        }
+    }
+
     /// The type a plain name declared in this chunk stands for, if there is one.
     pub fn declared(&self, name: &str) -> Option<Ty> {
-        match self.levels.iter().rev().find_map(|l| l.get(name))? {
+        match self.entry(name)? {
             Entry::Def(def) => Some(reference(def, def.name.clone(), vec![])),
             Entry::Param(_) => None,
         }
@@ -111,9 +127,7 @@ impl<'t, 'e> Lower<'t, 'e> {
                 let def = Def::new(name, params, self.builtin);
                 self.defs.push(def.clone());
                 // The last declaration of a name wins, as it does at run time.
-                if let Some(level) = self.levels.last_mut() {
-                    level.insert(token.text(), Entry::Def(def));
-                }
+                self.show(token.text(), Entry::Def(def));
             }
         }
     }
@@ -121,7 +135,8 @@ impl<'t, 'e> Lower<'t, 'e> {
     /// Reads the body of a `type` or `interface` statement that was announced.
     pub fn declare(&mut self, stat: Node<'t>) {
         let Some(token) = stat.tokens().nth(1) else { return };
-        let Some(Entry::Def(def)) = self.levels.last().and_then(|l| l.get(token.text())).cloned() else { return };
+        let level = self.levels.last().and_then(Option::as_ref);
+        let Some(Entry::Def(def)) = level.and_then(|level| level.get(token.text())).cloned() else { return };
         self.open();
         self.bring_in(stat, &def.params);
         let body = match stat.kind() {
@@ -146,9 +161,7 @@ impl<'t, 'e> Lower<'t, 'e> {
             let Some(token) = param.first_token() else { continue };
             let bound = param.children().next().map(|bound| self.ty(bound));
             let made = Arc::new(TypeParam { name: self.name(token.text()), bound });
-            if let Some(level) = self.levels.last_mut() {
-                level.insert(token.text(), Entry::Param(made.clone()));
-            }
+            self.show(token.text(), Entry::Param(made.clone()));
             params.push(made);
         }
         self.close();
@@ -160,9 +173,7 @@ impl<'t, 'e> Lower<'t, 'e> {
         let Some(list) = of.child(SyntaxKind::TypeParams) else { return };
         let tokens: Vec<_> = list.children().filter_map(|p| p.first_token()).collect();
         for (token, param) in tokens.into_iter().zip(params) {
-            if let Some(level) = self.levels.last_mut() {
-                level.insert(token.text(), Entry::Param(param.clone()));
-            }
+            self.show(token.text(), Entry::Param(param.clone()));
         }
     }
 
@@ -233,7 +244,7 @@ impl<'t, 'e> Lower<'t, 'e> {
 
     /// Sets results and assertions from the types behind the colon or arrow.
     fn results(&mut self, function: &mut Function, nodes: Vec<Node<'t>>) {
-        function.results = Results { types: vec![], rest: None };
+        function.results = Results { types: Types::new(), rest: None };
         let nodes: Vec<_> = match nodes.as_slice() {
             [tuple] if tuple.kind() == SyntaxKind::TupleType => tuple.children().map(unwrap_param).collect(),
             _ => nodes,
@@ -427,7 +438,7 @@ impl<'t, 'e> Lower<'t, 'e> {
     fn plain_name(&mut self, name: &'t str, args: Vec<Ty>) -> Ty {
         // The manifest of the string library declares a `string` that nobody means.
         let library = self.builtin && matches!(name, "string" | "table");
-        let declared = self.levels.iter().rev().find_map(|l| l.get(name)).filter(|_| !library).cloned();
+        let declared = self.entry(name).filter(|_| !library).cloned();
         if let Some(entry) = declared {
             return match entry {
                 Entry::Param(param) => Ty::of(Shape::Param(param)),

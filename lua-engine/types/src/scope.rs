@@ -4,7 +4,7 @@
 //! in a closure perhaps; does a table get out of sight), the lint rules are made of nothing else. Types are not
 //! looked at. Sources nested too deeply for the pass are marked [`Scopes::incomplete`].
 
-use crate::hash::Map;
+use crate::hash::{Map, map};
 use std::ops::Range;
 use wippy_lua_syntax::{Node, SyntaxKind, Token, Tree};
 
@@ -62,6 +62,8 @@ impl Symbol<'_> {
 const NONE: u32 = u32::MAX;
 /// Names that are visible at one place of most sources.
 const USUAL_NAMES: usize = 56;
+/// Globals, functions and loops, and fields that are assigned, of most sources.
+const USUAL_PARTS: usize = 14;
 
 /// What the pass has found.
 pub struct Scopes<'t> {
@@ -81,25 +83,29 @@ pub struct Scopes<'t> {
     pub assigned_fields: Map<&'t str, u32>,
     /// The `goto`s of every function, by its number.
     pub gotos: Vec<bool>,
+    /// Whether there may be a `typeof` somewhere.
+    pub typeofs: bool,
     pub incomplete: bool,
 }
 
 impl<'t> Scopes<'t> {
     pub fn new(tree: &'t Tree) -> Scopes<'t> {
+        let typeofs = tree.source().contains("typeof");
         let scopes = Scopes {
-            symbols: vec![],
+            symbols: Vec::with_capacity(USUAL_NAMES),
             uses: vec![NONE; tree.node_count()],
             declared: vec![NONE; tree.token_count()],
-            globals: Map::default(),
+            globals: map(USUAL_PARTS),
             assigned: vec![],
-            within: Map::default(),
-            functions: Map::default(),
+            within: map(USUAL_PARTS),
+            functions: map(USUAL_PARTS),
             assigned_fields: Map::default(),
             gotos: vec![false],
+            typeofs,
             incomplete: false,
         };
-        let visible = Map::with_capacity_and_hasher(USUAL_NAMES, Default::default());
-        let in_types = tree.source().contains("typeof") || tree.source().contains('@');
+        let visible = map(USUAL_NAMES);
+        let in_types = typeofs || tree.source().contains('@');
         let mut pass = Pass { scopes, visible, hidden: vec![], open: vec![], function: 0, depth: 0, in_types };
         for block in tree.root().children().filter(|n| n.kind() == SyntaxKind::Block) {
             pass.block(block);

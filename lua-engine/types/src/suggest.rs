@@ -25,14 +25,15 @@ pub fn name(word: &str, names: &[&str]) -> Option<String> {
 
 /// A field or method of `types` that is nearly called `name`.
 pub fn member(types: &[Ty], name: &str) -> Option<String> {
-    let resolved: Vec<Ty> = types.iter().map(Ty::resolved).collect();
-    let records = resolved.iter().filter_map(Ty::as_record);
+    let resolved: Vec<_> = types.iter().map(Ty::resolved).collect();
+    let records = resolved.iter().filter_map(|ty| ty.as_record());
     nearest(name, records.flat_map(|r| r.fields.iter().map(|f| f.name.as_ref()))).map(meant)
 }
 
 /// What a value that does not suit a declared type nearly is: a text among others, a field of another name.
 pub fn value(given: &Ty, declared: &Ty) -> Option<String> {
-    let declared = without_nil(declared).resolved();
+    let declared = without_nil(declared);
+    let declared = declared.resolved();
     match (given, given.shape(), declared.shape()) {
         (Ty::Str(text), ..) => {
             let texts = declared.members().iter().filter_map(|m| match m {

@@ -5,6 +5,8 @@
 //! walk over a type is bounded. Recursion goes only through [`Named`], which refers to its definition weakly: whoever
 //! keeps a manifest keeps the definitions it needs.
 
+use smallvec::{SmallVec, smallvec};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// A name, shared.
@@ -16,6 +18,8 @@ const MAX_WEIGHT: u32 = 20_000;
 const MAX_DEPTH: u16 = 60;
 /// Steps from alias to alias until a type is given up.
 const MAX_ALIASES: usize = 64;
+/// Fields of a record among which one is found by looking at one after the other.
+const FEW_FIELDS: usize = 12;
 /// Lists of arguments for which a definition keeps what it is with them, and the weight of one: definitions of the
 /// runtime live as long as it.
 const MAX_KEPT: usize = 8;
@@ -146,10 +150,13 @@ pub struct Param {
     pub optional: bool,
 }
 
+/// The types of a few values, without memory of their own as long as there are few.
+pub type Types = SmallVec<[Ty; 2]>;
+
 /// What a call gives: the first values, and the type of all further ones if there may be any.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Results {
-    pub types: Vec<Ty>,
+    pub types: Types,
     pub rest: Option<Ty>,
 }
 
@@ -205,11 +212,11 @@ impl Default for Results {
 impl Results {
     /// Any number of values nothing is known of.
     pub fn unknown() -> Self {
-        Results { types: vec![], rest: Some(Ty::Undetermined) }
+        Results { types: Types::new(), rest: Some(Ty::Undetermined) }
     }
 
     pub fn one(ty: Ty) -> Self {
-        Results { types: vec![ty], rest: None }
+        Results { types: smallvec![ty], rest: None }
     }
 
     /// The `n`th value, from 0; nil where there is none.
@@ -225,6 +232,10 @@ impl Results {
 
 impl Record {
     pub fn field(&self, name: &str) -> Option<&Field> {
+        // Mostly their lengths tell names apart, and these are at hand.
+        if self.fields.len() <= FEW_FIELDS {
+            return self.fields.iter().find(|f| *f.name == *name);
+        }
         self.fields.binary_search_by(|f| f.name.as_ref().cmp(name)).ok().map(|i| &self.fields[i])
     }
 
@@ -385,15 +396,16 @@ impl Ty {
     }
 
     /// The type behind names: never a [`Named`].
-    pub fn resolved(&self) -> Ty {
-        let mut ty = self.clone();
-        for _ in 0..MAX_ALIASES {
+    pub fn resolved(&self) -> Cow<'_, Ty> {
+        let Some(named) = self.as_named() else { return Cow::Borrowed(self) };
+        let mut ty = named.expand();
+        for _ in 1..MAX_ALIASES {
             match ty.as_named() {
                 Some(named) => ty = named.expand(),
-                None => return ty,
+                None => return Cow::Owned(ty),
             }
         }
-        Ty::Undetermined
+        Cow::Owned(Ty::Undetermined)
     }
 
     /// Whether two types are one and are shown alike, as far as that costs nothing to say.

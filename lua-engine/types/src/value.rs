@@ -281,7 +281,7 @@ impl TypeValue {
 
     /// The type behind names.
     fn body(&self) -> Ty {
-        self.ty.resolved()
+        self.ty.resolved().into_owned()
     }
 
     /// The element type of an array.

@@ -10,7 +10,8 @@ use crate::generics::{Solution, map_function, substitute};
 use crate::literal;
 use crate::relate::{clashes, fits};
 use crate::scope::{SymbolKind, member_token, required_module};
-use crate::ty::{Asserts, Fact, Field, Function, Origin, Record, Results, Shape, Ty};
+use crate::ty::{Asserts, Fact, Field, Function, Origin, Record, Results, Shape, Ty, Types};
+use smallvec::smallvec;
 use wippy_lua_syntax::{Node, SyntaxKind};
 
 /// What a call gives.
@@ -62,9 +63,9 @@ impl<'t> Checker<'t, '_> {
             Some(list) if list.kind() == SyntaxKind::ExprList => self.values(Some(list)),
             Some(single) => {
                 let ty = self.expr(single);
-                Values { nodes: vec![(single, ty)], more: vec![], rest: None }
+                Values { nodes: smallvec![(single, ty)], ..Values::default() }
             }
-            None => Values { nodes: vec![], more: vec![], rest: None },
+            None => Values::default(),
         }
     }
 
@@ -107,7 +108,7 @@ impl<'t> Checker<'t, '_> {
         let Some(name) = member_token(node) else { return Outcome::unknown() };
         if let Some((inner, _)) = self.type_check(node) {
             self.arguments(node);
-            let results = vec![crate::algebra::optional(inner), crate::algebra::optional(crate::builtin::error())];
+            let results = smallvec![crate::algebra::optional(inner), crate::algebra::optional(crate::builtin::error())];
             return Outcome::sure(Results { types: results, rest: None });
         }
         let ty = self.expr(receiver);
@@ -330,7 +331,7 @@ impl<'t> Checker<'t, '_> {
             Fact::Nil | Fact::Falsy => (only_nil(ty), super::narrow::Sense::Falsy),
             Fact::Is(ty) => (ty.clone(), super::narrow::Sense::Other),
         };
-        let learnt = self.with_links(vec![super::narrow::Learnt { path, ty, sense }]);
+        let learnt = self.with_links(smallvec![super::narrow::Learnt { path, ty, sense }]);
         self.apply(&learnt);
     }
 
@@ -369,7 +370,7 @@ impl<'t> Checker<'t, '_> {
         let (yes, _) = self.condition(first);
         self.apply(&yes);
         let falsy = matches!(args.nodes[0].1, Ty::Bool(false) | Ty::Nil) && first.kind() == SyntaxKind::LiteralExpr;
-        let mut results: Vec<Ty> = args.nodes.iter().map(|(_, ty)| ty).chain(&args.more).cloned().collect();
+        let mut results: Types = args.nodes.iter().map(|(_, ty)| ty).chain(&args.more).cloned().collect();
         results[0] = if falsy { Ty::Never } else { truthy(&results[0]) };
         if !falsy && results[0] == Ty::Never {
             results[0] = Ty::Undetermined;

@@ -73,7 +73,7 @@ impl<'t> Checker<'t, '_> {
 
     /// Types the expressions of all `typeof(...)` in a node of type syntax or a signature, so that it can be read.
     pub(super) fn find_typeofs(&mut self, node: Node<'t>) {
-        if !self.typeofs {
+        if !self.scopes.typeofs {
             return;
         }
         if node.kind() == SyntaxKind::TypeofType {
@@ -121,7 +121,7 @@ impl<'t> Checker<'t, '_> {
         if self.imports.get(name).is_some() {
             return Ty::Undetermined;
         }
-        let known = builtin::module(name).filter(|_| name != builtin::GLOBALS).map(|m| m.export.clone());
+        let known = builtin::manifest(name).filter(|_| name != builtin::GLOBALS).map(|m| m.export.clone());
         known.or_else(|| builtin::global(name)).unwrap_or(Ty::Undetermined)
     }
 

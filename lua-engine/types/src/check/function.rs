@@ -23,7 +23,7 @@ impl<'t> Checker<'t, '_> {
         self.frames.push(Frame {
             function,
             body: Some(body.index()),
-            declared: (annotated && !asserting).then(|| signature.results.clone()),
+            declared: (annotated && !asserting).then(|| signature.results.clone().into()),
             returns: vec![],
             vararg: signature.rest.clone(),
         });
@@ -105,9 +105,9 @@ impl<'t> Checker<'t, '_> {
             });
             union(given)
         };
-        let types: Vec<Ty> = (0..count).map(position).collect();
+        let types = (0..count).map(position);
         // A result of `never` would say that the function does not come back.
-        let types = types.into_iter().map(|t| if t == Ty::Never { Ty::Undetermined } else { t }).collect();
+        let types = types.map(|t| if t == Ty::Never { Ty::Undetermined } else { t }).collect();
         Results { types, rest: Some(Ty::Undetermined) }
     }
 

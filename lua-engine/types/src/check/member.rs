@@ -8,6 +8,7 @@ use crate::generics::with_receiver;
 use crate::suggest;
 use crate::ty::{Shape, Ty};
 use crate::value::METHODS;
+use std::borrow::Cow;
 use wippy_lua_syntax::{Node, SyntaxKind};
 
 /// What one type says about a member.
@@ -38,7 +39,7 @@ pub(super) fn member(ty: &Ty, name: &str) -> Found {
 fn member_behind(resolved: &Ty, ty: &Ty, name: &str) -> Found {
     let Some(shape) = resolved.shape() else {
         return match resolved {
-            Ty::String | Ty::Str(_) => builtin::module("string")
+            Ty::String | Ty::Str(_) => builtin::manifest("string")
                 .and_then(|m| m.export.as_record()?.field(name).map(|f| f.ty.clone()))
                 .map_or(Found::Unclear, Found::Type),
             Ty::Boolean | Ty::Bool(_) | Ty::Number | Ty::Integer | Ty::Int(_) | Ty::Float(_) => Found::NoTable,
@@ -176,7 +177,7 @@ impl<'t> Checker<'t, '_> {
             return;
         }
         let library = matches!(base, Ty::String | Ty::Str(_)).then(|| builtin::module("string")).flatten();
-        let owner = library.map_or_else(|| base.resolved(), |m| m.export.clone());
+        let owner = library.map_or_else(|| base.resolved(), |m| Cow::Owned(m.export.clone()));
         if !owner.as_record().is_some_and(|r| r.complete) {
             return;
         }
@@ -186,7 +187,7 @@ impl<'t> Checker<'t, '_> {
         if self.asked.contains(name) {
             return;
         }
-        let Some(help) = suggest::member(&[owner], name) else { return };
+        let Some(help) = suggest::member(&[owner.into_owned()], name) else { return };
         let shown = builtin::table_name(base).unwrap_or_else(|| table::shown(base).to_string());
         let message = match code {
             Code::E0022 => format!("no method {name} on type {shown}"),
@@ -202,7 +203,7 @@ impl<'t> Checker<'t, '_> {
         let resolved = inner.resolved();
         for part in resolved.members() {
             let part = part.resolved();
-            match (&part, part.shape()) {
+            match (&*part, part.shape()) {
                 (_, Some(Shape::Array(element))) => elements.push(without_nil(element)),
                 (_, Some(Shape::Map(_, value))) => elements.push(without_nil(value)),
                 (_, Some(Shape::Record(r)))

@@ -23,6 +23,7 @@ use crate::lower::Lower;
 use crate::scope::{Scopes, SymbolId, SymbolKind};
 use crate::ty::{Results, Ty};
 use crate::{Checked, Imports, Manifest};
+use std::rc::Rc;
 use wippy_lua_syntax::{Node, SyntaxKind, Tree};
 
 /// Levels of statements and expressions that are looked into; what is deeper is undetermined.
@@ -38,7 +39,7 @@ struct Frame {
     /// Index of the node of its body; none for the chunk.
     body: Option<usize>,
     /// What its annotation says it returns.
-    declared: Option<Results>,
+    declared: Option<Rc<Results>>,
     /// What its `return`s give.
     returns: Vec<Results>,
     vararg: Option<Ty>,
@@ -61,15 +62,13 @@ pub(crate) struct Checker<'t, 'e> {
     imports: &'e Imports,
     /// Annotations of variables.
     declared: Vec<Option<Ty>>,
-    /// Exact types of variables that are only set once.
-    exact: Map<SymbolId, Ty>,
+    /// Constants in variables that are only set once, by symbol.
+    exact: Vec<Option<Ty>>,
     links: Map<PathId, Link>,
     classes: class::Classes<'t>,
     /// Names of members of the runtime that the source asks for before it uses them.
     asked: Set<&'t str>,
     frames: Vec<Frame>,
-    /// Whether there may be a `typeof` somewhere.
-    typeofs: bool,
     lines: Lines<'t>,
     diagnostics: Vec<Diagnostic>,
     depth: u32,
@@ -87,11 +86,11 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
     }
     let mut checker = Checker {
         declared: vec![None; scopes.symbols.len()],
+        exact: vec![None; scopes.symbols.len()],
         flow: Flow::new(scopes.symbols.len()),
         scopes,
         lower: Lower::new(imports, false),
         imports,
-        exact: Map::default(),
         links: Map::default(),
         classes: class::Classes::default(),
         asked: Set::default(),
@@ -102,7 +101,6 @@ pub(crate) fn check(tree: &Tree, imports: &Imports, values: bool) -> Checked {
             returns: vec![],
             vararg: Some(Ty::Undetermined),
         }],
-        typeofs: tree.source().contains("typeof"),
         lines: Lines::new(tree.source()),
         diagnostics: vec![],
         depth: 0,

@@ -7,6 +7,7 @@ use crate::check::member::{Found, member};
 use crate::flow::PathId;
 use crate::scope::member_token;
 use crate::ty::Ty;
+use smallvec::{SmallVec, smallvec};
 use wippy_lua_syntax::{Node, SyntaxKind};
 
 /// What kind of test has shown something.
@@ -27,7 +28,30 @@ pub(super) struct Learnt {
 }
 
 /// What holds if a condition is true, and if it is not.
-type Both = (Vec<Learnt>, Vec<Learnt>);
+type Both = (Facts, Facts);
+
+/// What one outcome of a test tells.
+pub(super) type Facts = SmallVec<[Learnt; 2]>;
+
+/// `x`, of which a test looks at the field `name`.
+struct Owner<'t> {
+    path: PathId,
+    name: &'t str,
+    ty: Ty,
+}
+
+impl Owner<'_> {
+    /// What is left of it when the field passes a test.
+    fn left(&self, passes: impl Fn(&Ty) -> bool) -> Learnt {
+        let left = filter(&self.ty, &mut |m| match member(m, self.name) {
+            Found::Type(field) if !passes(&field) => Ty::Never,
+            Found::Missing if !passes(&Ty::Nil) => Ty::Never,
+            _ if m.is_nil() => Ty::Never,
+            _ => m.clone(),
+        });
+        Learnt { path: self.path, ty: left, sense: Sense::Other }
+    }
+}
 
 /// `type(x) == "name"`, in either order: `x` and the name.
 pub(super) fn type_test<'t>(a: Node<'t>, b: Node<'t>) -> Option<(Node<'t>, &'t str)> {
@@ -56,7 +80,7 @@ impl<'t> Checker<'t, '_> {
     }
 
     fn tested(&mut self, node: Node<'t>) -> Both {
-        self.deeper((vec![], vec![]), |c| c.test(node))
+        self.deeper(Both::default(), |c| c.test(node))
     }
 
     fn test(&mut self, node: Node<'t>) -> Both {
@@ -69,7 +93,7 @@ impl<'t> Checker<'t, '_> {
             SyntaxKind::BinaryExpr => self.test_binary(node),
             SyntaxKind::NameExpr | SyntaxKind::FieldExpr | SyntaxKind::IndexExpr => self.test_truth(node),
             SyntaxKind::MethodCallExpr => match self.type_check(node) {
-                Some((ty, Some(path))) => (vec![Learnt { path, ty, sense: Sense::Other }], vec![]),
+                Some((ty, Some(path))) => (smallvec![Learnt { path, ty, sense: Sense::Other }], Facts::new()),
                 _ => Both::default(),
             },
             _ => Both::default(),
@@ -80,37 +104,26 @@ impl<'t> Checker<'t, '_> {
     fn test_truth(&mut self, node: Node<'t>) -> Both {
         let Some(path) = self.path_of(node) else { return Both::default() };
         let ty = self.quietly(|c| c.expr(node));
-        let mut yes = vec![Learnt { path, ty: truthy(&ty), sense: Sense::Truthy }];
-        let mut no = vec![Learnt { path, ty: falsy(&ty), sense: Sense::Falsy }];
+        let mut yes: Facts = smallvec![Learnt { path, ty: truthy(&ty), sense: Sense::Truthy }];
+        let mut no: Facts = smallvec![Learnt { path, ty: falsy(&ty), sense: Sense::Falsy }];
         if ty.is_undetermined() && node.kind() != SyntaxKind::NameExpr {
             yes.clear();
         }
         // `x.f` tells members of `x` apart that can have it from those that cannot.
-        if let Some(owner) = self.owner(node, &mut |field| truthy(field) != Ty::Never) {
-            yes.insert(0, owner);
-        }
-        if let Some(owner) = self.owner(node, &mut |field| falsy(field) != Ty::Never) {
-            no.insert(0, owner);
+        if let Some(owner) = self.owner(node) {
+            yes.insert(0, owner.left(|field| truthy(field) != Ty::Never));
+            no.insert(0, owner.left(|field| falsy(field) != Ty::Never));
         }
         (yes, no)
     }
 
-    /// What is left of `x` when `x.f` passes a test.
-    fn owner(&mut self, node: Node<'t>, passes: &mut impl FnMut(&Ty) -> bool) -> Option<Learnt> {
+    /// `x` of `x.f`, if it is one of several types.
+    fn owner(&mut self, node: Node<'t>) -> Option<Owner<'t>> {
         let base = node.children().next().filter(|_| node.kind() == SyntaxKind::FieldExpr)?;
         let name = member_token(node)?.text();
         let path = self.path_of(base)?;
         let ty = self.quietly(|c| c.expr(base));
-        if !super::expr::is_union(&ty) {
-            return None;
-        }
-        let left = filter(&ty, &mut |m| match member(m, name) {
-            Found::Type(field) if !passes(&field) => Ty::Never,
-            Found::Missing if !passes(&Ty::Nil) => Ty::Never,
-            _ if m.is_nil() => Ty::Never,
-            _ => m.clone(),
-        });
-        Some(Learnt { path, ty: left, sense: Sense::Other })
+        super::expr::is_union(&ty).then_some(Owner { path, name, ty })
     }
 
     fn test_binary(&mut self, node: Node<'t>) -> Both {
@@ -159,7 +172,7 @@ impl<'t> Checker<'t, '_> {
                 ty: by_lua_type(&ty, name, false),
                 sense: if name == "nil" { Sense::Truthy } else { Sense::Other },
             };
-            return (vec![yes], vec![no]);
+            return (smallvec![yes], smallvec![no]);
         }
         let (tested, other) = match (left.kind(), right.kind()) {
             (_, SyntaxKind::LiteralExpr) => (left, right),
@@ -171,21 +184,23 @@ impl<'t> Checker<'t, '_> {
         let ty = self.quietly(|c| c.expr(tested));
         if value == Ty::Nil {
             let yes = Learnt { path, ty: only_nil(&ty), sense: Sense::Falsy };
-            let mut no = vec![Learnt { path, ty: without_nil(&ty), sense: Sense::Truthy }];
-            no.extend(self.owner(tested, &mut |field| without_nil(field) != Ty::Never));
-            return (vec![yes], no);
+            let mut no: Facts = smallvec![Learnt { path, ty: without_nil(&ty), sense: Sense::Truthy }];
+            no.extend(self.owner(tested).map(|owner| owner.left(|field| without_nil(field) != Ty::Never)));
+            return (smallvec![yes], no);
         }
         let sense = if value == Ty::Bool(false) { Sense::Other } else { Sense::Truthy };
-        let mut yes = vec![Learnt { path, ty: by_literal(&ty, &value, true), sense }];
-        let mut no = vec![Learnt { path, ty: by_literal(&ty, &value, false), sense: Sense::Other }];
-        yes.extend(self.owner(tested, &mut |field| algebra::admits(field, &value)));
-        no.extend(self.owner(tested, &mut |field| *field != value));
+        let mut yes: Facts = smallvec![Learnt { path, ty: by_literal(&ty, &value, true), sense }];
+        let mut no: Facts = smallvec![Learnt { path, ty: by_literal(&ty, &value, false), sense: Sense::Other }];
+        if let Some(owner) = self.owner(tested) {
+            yes.push(owner.left(|field| algebra::admits(field, &value)));
+            no.push(owner.left(|field| *field != value));
+        }
         (yes, no)
     }
 
     /// Two values that are no literals: one that is there makes the other be there.
     fn test_same(&mut self, left: Node<'t>, right: Node<'t>) -> Both {
-        let mut yes = vec![];
+        let mut yes = Facts::new();
         for (a, b) in [(left, right), (right, left)] {
             let Some(path) = self.path_of(a) else { continue };
             let (ty, other) = (self.again(a), self.again(b));
@@ -197,7 +212,7 @@ impl<'t> Checker<'t, '_> {
                 yes.push(Learnt { path, ty: known, sense: Sense::Other });
             }
         }
-        (yes, vec![])
+        (yes, Facts::new())
     }
 
     // ----- error pairs -----
@@ -209,7 +224,7 @@ impl<'t> Checker<'t, '_> {
     }
 
     /// Adds what one half of an error pair says about the other.
-    pub(super) fn with_links(&mut self, mut learnt: Vec<Learnt>) -> Vec<Learnt> {
+    pub(super) fn with_links(&mut self, mut learnt: Facts) -> Facts {
         for n in 0..learnt.len() {
             let (path, sense) = (learnt[n].path, learnt[n].sense);
             let Some(link) = self.link_of(path) else { continue };

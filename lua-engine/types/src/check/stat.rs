@@ -5,18 +5,20 @@ use crate::algebra::{accepts_nil, has_nil, without_nil};
 use crate::check::class::is_statement_of_chunk;
 use crate::check::table;
 use crate::diagnostic::Code;
-use crate::flow::PathId;
+use crate::flow::{Ends, PathId};
 use crate::literal;
 use crate::scope::{SymbolId, SymbolKind, member_token, name_tokens};
-use crate::ty::{Field, Results, Ty};
+use crate::ty::{Field, Results, Ty, Types};
+use smallvec::SmallVec;
 use wippy_lua_syntax::{Node, SyntaxKind};
 
 /// The values of a list of expressions.
+#[derive(Default)]
 pub(super) struct Values<'t> {
     /// One type for every expression; the last may stand for several values.
-    pub nodes: Vec<(Node<'t>, Ty)>,
+    pub nodes: SmallVec<[(Node<'t>, Ty); 3]>,
     /// What the last expression gives besides its first value.
-    pub more: Vec<Ty>,
+    pub more: Types,
     pub rest: Option<Ty>,
 }
 
@@ -27,9 +29,9 @@ impl<'t> Values<'t> {
         listed.or(self.rest.as_ref()).cloned()
     }
 
-    fn results(&self) -> Results {
-        let types = self.nodes.iter().map(|(_, ty)| ty).chain(&self.more).cloned().collect();
-        Results { types, rest: self.rest.clone() }
+    fn into_results(self) -> Results {
+        let types = self.nodes.into_iter().map(|(_, ty)| ty).chain(self.more).collect();
+        Results { types, rest: self.rest }
     }
 }
 
@@ -86,7 +88,7 @@ impl<'t> Checker<'t, '_> {
     /// The values of a list, the last one with all it gives.
     pub(super) fn values(&mut self, list: Option<Node<'t>>) -> Values<'t> {
         let mut nodes = list.into_iter().flat_map(|l| l.children()).peekable();
-        let mut values = Values { nodes: vec![], more: vec![], rest: None };
+        let mut values = Values::default();
         while let Some(node) = nodes.next() {
             let last = nodes.peek().is_none();
             match node.kind() {
@@ -118,9 +120,8 @@ impl<'t> Checker<'t, '_> {
     fn local(&mut self, stat: Node<'t>) {
         let list = stat.child(SyntaxKind::ExprList);
         let values = self.values(list);
-        let names: Vec<_> = stat.children().filter(|n| n.kind() == SyntaxKind::TypedName).collect();
-        let mut paths = vec![];
-        for (n, typed) in names.iter().enumerate() {
+        let mut paths: SmallVec<[PathId; 2]> = SmallVec::new();
+        for (n, typed) in stat.children().filter(|n| n.kind() == SyntaxKind::TypedName).enumerate() {
             let Some(token) = typed.first_token() else { continue };
             let Some(symbol) = self.scopes.declared_at(token) else { continue };
             if let Some(module) = self.scopes.get(symbol).required {
@@ -137,7 +138,7 @@ impl<'t> Checker<'t, '_> {
             paths.push(path);
             match declared {
                 Some(declared) => {
-                    let at = values.nodes.get(n).map_or(*typed, |(node, _)| *node);
+                    let at = values.nodes.get(n).map_or(typed, |(node, _)| *node);
                     self.check_assigned(&value, &declared, at);
                     self.declared[symbol.0 as usize] = Some(declared);
                     self.assigned_to_declared(path, symbol, &value);
@@ -195,26 +196,27 @@ impl<'t> Checker<'t, '_> {
             ty = table::loosened(&ty, info.indexed);
         }
         if info.writes == 0 {
-            self.exact.insert(symbol, value.clone());
+            let constant = matches!(value, Ty::Bool(_) | Ty::Int(_) | Ty::Float(_) | Ty::Str(_));
+            self.exact[symbol.0 as usize] = constant.then(|| value.clone());
         }
         self.set(path, Some(ty));
     }
 
     fn assign(&mut self, stat: Node<'t>) {
         let values = self.values(stat.child(SyntaxKind::ExprList));
-        let targets: Vec<_> = stat.child(SyntaxKind::TargetList).into_iter().flat_map(|t| t.children()).collect();
-        let mut paths = vec![];
-        for (n, target) in targets.iter().enumerate() {
+        let targets = stat.child(SyntaxKind::TargetList).into_iter().flat_map(|t| t.children());
+        let mut paths: SmallVec<[PathId; 2]> = SmallVec::new();
+        for (n, target) in targets.enumerate() {
             let value = values.nth(n).unwrap_or(Ty::Nil);
-            let at = values.nodes.get(n).map_or(*target, |(node, _)| *node);
+            let at = values.nodes.get(n).map_or(target, |(node, _)| *node);
             match target.kind() {
-                SyntaxKind::NameExpr => paths.extend(self.assign_name(*target, &value, at)),
+                SyntaxKind::NameExpr => paths.extend(self.assign_name(target, &value, at)),
                 SyntaxKind::FieldExpr | SyntaxKind::IndexExpr => {
                     for part in target.children() {
                         self.expr(part);
                     }
-                    let value = if self.is_own_index(*target, at) { Ty::Undetermined } else { value };
-                    self.assign_field(*target, &value);
+                    let value = if self.is_own_index(target, at) { Ty::Undetermined } else { value };
+                    self.assign_field(target, &value);
                 }
                 _ => {}
             }
@@ -355,11 +357,9 @@ impl<'t> Checker<'t, '_> {
 
     fn if_stat(&mut self, stat: Node<'t>) {
         let start = self.flow.mark();
-        let mut ends = vec![];
-        let mut clauses = vec![stat];
-        clauses
-            .extend(stat.children().filter(|n| matches!(n.kind(), SyntaxKind::ElseifClause | SyntaxKind::ElseClause)));
-        for clause in clauses {
+        let mut ends = Ends::new();
+        let others = stat.children().filter(|n| matches!(n.kind(), SyntaxKind::ElseifClause | SyntaxKind::ElseClause));
+        for clause in std::iter::once(stat).chain(others) {
             if clause.kind() == SyntaxKind::ElseClause {
                 self.block(clause.child(SyntaxKind::Block));
                 break;
@@ -374,7 +374,7 @@ impl<'t> Checker<'t, '_> {
             self.apply(&no);
         }
         ends.push(self.flow.leave(start, start));
-        self.flow.join(ends);
+        self.flow.join(&ends);
     }
 
     fn while_stat(&mut self, stat: Node<'t>) {
@@ -483,8 +483,8 @@ impl<'t> Checker<'t, '_> {
             return table::iteration(&table, name == "ipairs");
         }
         let values = self.values(list);
-        let iterator = values.nth(0).unwrap_or(Ty::Undetermined).resolved();
-        match iterator.as_function() {
+        let iterator = values.nth(0).unwrap_or(Ty::Undetermined);
+        match iterator.resolved().as_function() {
             Some(function) if function.generics.is_empty() => {
                 let results = &function.results;
                 (0..results.types.len()).map(|n| without_nil(&results.nth(n))).collect()
@@ -499,7 +499,7 @@ impl<'t> Checker<'t, '_> {
         if let Some(declared) = &declared {
             self.check_returned(stat, &values, declared);
         }
-        let results = values.results();
+        let results = values.into_results();
         if let Some(frame) = self.frames.last_mut()
             && !self.flow.dead
         {

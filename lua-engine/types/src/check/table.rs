@@ -58,7 +58,7 @@ impl<'t> Checker<'t, '_> {
             return true;
         }
         let symbol = self.scopes.symbol_of(at).filter(|_| at.kind() == SyntaxKind::NameExpr);
-        let exact = symbol.and_then(|s| self.exact.get(&s));
+        let exact = symbol.and_then(|s| self.exact[s.0 as usize].as_ref());
         exact.is_some_and(|exact| base(exact) == *value && fits(exact, declared))
     }
 }
@@ -173,7 +173,8 @@ pub(super) fn iteration(table: &Ty, ordered: bool) -> Vec<Ty> {
 
 /// Why a table constructor does not suit a declared type; none for other values.
 pub(super) fn why_not(value: &Ty, declared: &Ty) -> Option<String> {
-    let inner = without_nil(declared).resolved();
+    let inner = without_nil(declared);
+    let inner = inner.resolved();
     match value.shape() {
         Some(Shape::Record(record)) if record.fresh => Some(why_not_record(record, &inner)),
         Some(Shape::Tuple(elements)) => Some(why_not_elements(elements, &inner)),
