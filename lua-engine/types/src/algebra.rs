@@ -213,11 +213,10 @@ fn filter_at(ty: &Ty, keep: &mut impl FnMut(&Ty) -> Ty, depth: u8) -> Ty {
             let kept: Members = members.iter().map(|m| filter_at(m, keep, depth - 1)).collect();
             if kept.as_slice() == members { ty.clone() } else { union(kept) }
         }
-        Some(Shape::Named(_)) => {
-            let inner = ty.resolved();
-            let kept = filter_at(&inner, keep, depth - 1);
+        Some(Shape::Named(_)) => ty.look_behind(|inner| {
+            let kept = filter_at(inner, keep, depth - 1);
             if kept == *inner { ty.clone() } else { kept }
-        }
+        }),
         Some(Shape::Intersection(_)) => match members_of_intersection(ty, depth) {
             Some(spread) => filter_at(&spread, keep, depth - 1),
             None => keep(ty),
@@ -238,6 +237,15 @@ fn members_of_intersection(ty: &Ty, depth: u8) -> Option<Ty> {
 
 pub fn without_nil(ty: &Ty) -> Ty {
     filter(ty, &mut |m| if m.is_nil() { Ty::Never } else { m.clone() })
+}
+
+/// As [`without_nil`], of a type that nobody else needs.
+pub fn taking_nil(ty: Ty) -> Ty {
+    match ty.shape() {
+        Some(Shape::Union(_) | Shape::Named(_) | Shape::Intersection(_)) => without_nil(&ty),
+        _ if ty.is_nil() => Ty::Never,
+        _ => ty,
+    }
 }
 
 /// What of the type can be nil.
@@ -293,7 +301,7 @@ fn any_member_at(ty: &Ty, test: &mut impl FnMut(&Ty) -> bool, depth: u8) -> bool
     }
     match ty.shape() {
         Some(Shape::Union(members)) => members.iter().any(|m| any_member_at(m, test, depth - 1)),
-        Some(Shape::Named(_)) => any_member_at(&ty.resolved(), test, depth - 1),
+        Some(Shape::Named(_)) => ty.look_behind(|inner| any_member_at(inner, test, depth - 1)),
         Some(Shape::Intersection(_)) => match members_of_intersection(ty, depth) {
             Some(spread) => any_member_at(&spread, test, depth - 1),
             None => test(ty),

@@ -277,15 +277,17 @@ impl Def {
 impl Named {
     /// What the name stands for, arguments filled in.
     pub fn expand(&self) -> Ty {
-        let Some(def) = self.def.upgrade() else { return Ty::Undetermined };
-        let Some(body) = def.body.get() else { return Ty::Undetermined };
-        if def.params.is_empty() {
-            return body.clone();
+        self.look_behind(Ty::clone)
+    }
+
+    /// What `look` finds in what the name stands for. Costs less than [`expand`](Self::expand).
+    pub(crate) fn look_behind<R>(&self, look: impl FnOnce(&Ty) -> R) -> R {
+        let Some(def) = self.def.upgrade() else { return look(&Ty::Undetermined) };
+        match def.body.get() {
+            Some(body) if def.params.is_empty() => look(body),
+            Some(body) if def.params.len() == self.args.len() => look(&def.filled(body, &self.args)),
+            _ => look(&Ty::Undetermined),
         }
-        if def.params.len() != self.args.len() {
-            return Ty::Undetermined;
-        }
-        def.filled(body, &self.args)
     }
 
     pub fn same_def(&self, other: &Named) -> bool {
@@ -406,6 +408,17 @@ impl Ty {
             }
         }
         Cow::Owned(Ty::Undetermined)
+    }
+
+    /// What `look` finds in the type behind names: as [`resolved`](Self::resolved), for less.
+    pub(crate) fn look_behind<R>(&self, look: impl FnOnce(&Ty) -> R) -> R {
+        match self.as_named() {
+            None => look(self),
+            Some(named) => named.look_behind(|ty| match ty.as_named() {
+                None => look(ty),
+                Some(_) => look(&ty.resolved()),
+            }),
+        }
     }
 
     /// Whether two types are one and are shown alike, as far as that costs nothing to say.

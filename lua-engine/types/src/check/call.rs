@@ -1,7 +1,7 @@
 //! Calls: what a callee takes and gives.
 
 use super::{Checker, table};
-use crate::algebra::{accepts_nil, any_member, has_nil, only_nil, truthy, without_nil};
+use crate::algebra::{accepts_nil, any_member, has_nil, only_nil, taking_nil, truthy, without_nil};
 use crate::check::member::{Found, Survey, simply, survey};
 use crate::check::stat::Values;
 use crate::diagnostic::Code;
@@ -53,7 +53,7 @@ impl<'t> Checker<'t, '_> {
         if any_member(&ty, &mut |m| *m == Ty::Nil) && without_nil(&ty) != Ty::Never {
             self.report(Code::E0021, callee, "cannot call optional value without nil check".to_owned());
         }
-        self.invoke(&without_nil(&ty), None, args, callee, node)
+        self.invoke(&taking_nil(ty), None, args, callee, node)
     }
 
     /// The values between the parentheses.
@@ -118,7 +118,7 @@ impl<'t> Checker<'t, '_> {
         if any_member(&ty, &mut |m| *m == Ty::Nil) && without_nil(&ty) != Ty::Never {
             self.report(Code::E0021, receiver, "cannot call method on optional value without nil check".to_owned());
         }
-        let ty = without_nil(&ty);
+        let ty = taking_nil(ty);
         let callee = match own {
             Some(own) => own,
             None => self.method(&ty, name.text(), node),
@@ -126,7 +126,7 @@ impl<'t> Checker<'t, '_> {
         if any_member(&callee, &mut |m| *m == Ty::Nil) && without_nil(&callee) != Ty::Never {
             self.report(Code::E0021, node, "cannot call optional value without nil check".to_owned());
         }
-        self.invoke(&without_nil(&callee), Some((ty, receiver)), args, receiver, node)
+        self.invoke(&taking_nil(callee), Some((ty, receiver)), args, receiver, node)
     }
 
     /// The method a receiver has, reporting that it has none.
@@ -354,10 +354,10 @@ impl<'t> Checker<'t, '_> {
             "setmetatable" => {
                 let args = self.arguments(node);
                 self.flow.call();
-                let object = args.nth(0).unwrap_or(Ty::Undetermined);
-                let meta = args.nth(1).unwrap_or(Ty::Undetermined);
+                let object = args.nth(0).unwrap_or(&Ty::Undetermined);
+                let meta = args.nth(1).unwrap_or(&Ty::Undetermined);
                 let to_come = args.nodes.get(1).map_or_else(Vec::new, |(meta, _)| self.functions_to_come(*meta, node));
-                Some(Outcome::sure(Results::one(with_prototype(&object, &meta, &to_come))))
+                Some(Outcome::sure(Results::one(with_prototype(object, meta, &to_come))))
             }
             _ => None,
         }

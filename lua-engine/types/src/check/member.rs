@@ -32,7 +32,7 @@ pub(super) fn has_fields(ty: &Ty) -> bool {
 
 /// Looks a member up in a type that is no union.
 pub(super) fn member(ty: &Ty, name: &str) -> Found {
-    member_behind(&ty.resolved(), ty, name)
+    ty.look_behind(|resolved| member_behind(resolved, ty, name))
 }
 
 /// As [`member`], of a type whose names were looked through.
@@ -80,14 +80,15 @@ fn member_behind(resolved: &Ty, ty: &Ty, name: &str) -> Found {
 
 /// What a type says that is no union and has the member, or of which nobody knows.
 pub(super) fn simply(ty: &Ty, name: &str) -> Option<Found> {
-    let resolved = ty.resolved();
-    if resolved.is_nil() || resolved.members().len() > 1 {
-        return None;
-    }
-    match member_behind(&resolved, ty, name) {
-        Found::Missing | Found::NoTable => None,
-        found => Some(found),
-    }
+    ty.look_behind(|resolved| {
+        if resolved.is_nil() || resolved.members().len() > 1 {
+            return None;
+        }
+        match member_behind(resolved, ty, name) {
+            Found::Missing | Found::NoTable => None,
+            found => Some(found),
+        }
+    })
 }
 
 /// What all members of a type say.

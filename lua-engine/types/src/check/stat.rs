@@ -24,9 +24,9 @@ pub(super) struct Values<'t> {
 
 impl<'t> Values<'t> {
     /// The `n`th value; none if there is not one for sure.
-    pub fn nth(&self, n: usize) -> Option<Ty> {
+    pub fn nth(&self, n: usize) -> Option<&Ty> {
         let listed = self.nodes.get(n).map(|(_, ty)| ty).or_else(|| self.more.get(n.checked_sub(self.nodes.len())?));
-        listed.or(self.rest.as_ref()).cloned()
+        listed.or(self.rest.as_ref())
     }
 
     fn into_results(self) -> Results {
@@ -121,6 +121,7 @@ impl<'t> Checker<'t, '_> {
         let list = stat.child(SyntaxKind::ExprList);
         let values = self.values(list);
         let mut paths: SmallVec<[PathId; 2]> = SmallVec::new();
+        let missing = if values.nodes.is_empty() || values.rest.is_none() { Ty::Nil } else { Ty::Undetermined };
         for (n, typed) in stat.children().filter(|n| n.kind() == SyntaxKind::TypedName).enumerate() {
             let Some(token) = typed.first_token() else { continue };
             let Some(symbol) = self.scopes.declared_at(token) else { continue };
@@ -129,21 +130,17 @@ impl<'t> Checker<'t, '_> {
             }
             let annotation = typed.child(SyntaxKind::TypeAnnotation).and_then(|a| a.children().next());
             let declared = annotation.map(|a| self.annotation(a));
-            let value = values.nth(n).unwrap_or(if values.nodes.is_empty() || values.rest.is_none() {
-                Ty::Nil
-            } else {
-                Ty::Undetermined
-            });
+            let value = values.nth(n).unwrap_or(&missing);
             let path = self.flow.root(symbol);
             paths.push(path);
             match declared {
                 Some(declared) => {
                     let at = values.nodes.get(n).map_or(typed, |(node, _)| *node);
-                    self.check_assigned(&value, &declared, at);
+                    self.check_assigned(value, &declared, at);
                     self.declared[symbol.0 as usize] = Some(declared);
-                    self.assigned_to_declared(path, symbol, &value);
+                    self.assigned_to_declared(path, symbol, value);
                 }
-                None => self.store(path, symbol, &value),
+                None => self.store(path, symbol, value),
             }
         }
         if let ([value, error, ..], [(call, _)]) = (paths.as_slice(), values.nodes.as_slice()) {
@@ -155,7 +152,7 @@ impl<'t> Checker<'t, '_> {
     fn link(&mut self, value: PathId, error: PathId, call: Node<'t>, values: &Values<'t>) {
         let (Some(first), Some(second)) = (values.nth(0), values.nth(1)) else { return };
         let checked = self.type_check(call);
-        let pair = has_nil(&first) && (has_nil(&second) || second.is_undetermined()) && !values.more.is_empty();
+        let pair = has_nil(first) && (has_nil(second) || second.is_undetermined()) && !values.more.is_empty();
         if !pair && checked.is_none() {
             return;
         }
@@ -207,16 +204,16 @@ impl<'t> Checker<'t, '_> {
         let targets = stat.child(SyntaxKind::TargetList).into_iter().flat_map(|t| t.children());
         let mut paths: SmallVec<[PathId; 2]> = SmallVec::new();
         for (n, target) in targets.enumerate() {
-            let value = values.nth(n).unwrap_or(Ty::Nil);
+            let value = values.nth(n).unwrap_or(&Ty::Nil);
             let at = values.nodes.get(n).map_or(target, |(node, _)| *node);
             match target.kind() {
-                SyntaxKind::NameExpr => paths.extend(self.assign_name(target, &value, at)),
+                SyntaxKind::NameExpr => paths.extend(self.assign_name(target, value, at)),
                 SyntaxKind::FieldExpr | SyntaxKind::IndexExpr => {
                     for part in target.children() {
                         self.expr(part);
                     }
-                    let value = if self.is_own_index(target, at) { Ty::Undetermined } else { value };
-                    self.assign_field(target, &value);
+                    let own = self.is_own_index(target, at);
+                    self.assign_field(target, if own { &Ty::Undetermined } else { value });
                 }
                 _ => {}
             }
@@ -479,11 +476,11 @@ impl<'t> Checker<'t, '_> {
         if let Some(name @ ("ipairs" | "pairs")) = name {
             let list = first.child(SyntaxKind::Arguments).and_then(|a| a.child(SyntaxKind::ExprList));
             let values = self.values(list);
-            let table = values.nth(0).map_or(Ty::Undetermined, |t| table::stored(&without_nil(&t)));
+            let table = values.nth(0).map_or(Ty::Undetermined, |t| table::stored(&without_nil(t)));
             return table::iteration(&table, name == "ipairs");
         }
         let values = self.values(list);
-        let iterator = values.nth(0).unwrap_or(Ty::Undetermined);
+        let iterator = values.nth(0).unwrap_or(&Ty::Undetermined);
         match iterator.resolved().as_function() {
             Some(function) if function.generics.is_empty() => {
                 let results = &function.results;
@@ -519,10 +516,10 @@ impl<'t> Checker<'t, '_> {
                 continue;
             };
             let at = values.nodes.get(n).or(values.nodes.last()).map_or(stat, |(node, _)| *node);
-            if !self.suits(&value, wanted, at) {
+            if !self.suits(value, wanted, at) {
                 let place = if declared.types.len() > 1 { format!(" at position {position}") } else { String::new() };
-                let message = format!("cannot return {}{place}, expected {wanted}", table::shown(&value));
-                self.report_helped(Code::E0000, at, message, crate::suggest::value(&value, wanted));
+                let message = format!("cannot return {}{place}, expected {wanted}", table::shown(value));
+                self.report_helped(Code::E0000, at, message, crate::suggest::value(value, wanted));
             }
         }
     }
