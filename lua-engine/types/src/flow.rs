@@ -24,7 +24,7 @@ type Paths = SmallVec<[PathId; 16]>;
 struct PathData<'t> {
     root: SymbolId,
     parent: Option<PathId>,
-    /// The last field of it; none for a variable.
+    /// The last field of it; empty for a variable.
     name: &'t str,
     depth: u8,
     children: SmallVec<[PathId; 4]>,
@@ -63,7 +63,7 @@ pub struct Flow<'t> {
     paths: Vec<PathData<'t>>,
     /// By symbol.
     roots: Vec<Option<PathId>>,
-    /// Those of paths with more than [`FEW_CHILDREN`], but for the first ones.
+    /// Fields of paths that have more than [`FEW_CHILDREN`], without those first ones.
     fields: Map<(PathId, &'t str), PathId>,
     log: Vec<(PathId, Option<Known>)>,
     /// Paths whose nil may become something else in any call.
