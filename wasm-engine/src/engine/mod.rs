@@ -29,7 +29,7 @@ use wippy_runtime::{Error, Result};
 use quota::Quota;
 pub use quota::Seat;
 pub use slab::Slab;
-use slab::{Memories, Places, Stacks};
+use slab::{Memories, Stacks};
 use ticker::Ticker;
 
 /// Bytes of memory a guest can have in the dense engine: one slot.
@@ -63,9 +63,7 @@ pub struct Engines {
 impl Engines {
     /// Errors: this machine cannot run compiled code.
     pub fn new(timers: &Arc<Timers>) -> Result<Engines> {
-        let places = Places::new(STACK + DENSE_MEMORY);
-        let stacks = Slab::new(&places, 0..STACK, DENSE_SLOTS, true);
-        let memories = Slab::new(&places, STACK..STACK + DENSE_MEMORY, DENSE_SLOTS, false);
+        let [stacks, memories] = Slab::one_above_the_other([(STACK, true), (DENSE_MEMORY, false)], DENSE_SLOTS);
         let dense = engine(Profile::Dense, &stacks, &memories)?;
         let fast = engine(Profile::Fast, &stacks, &memories)?;
         let ticker = Ticker::new(timers, vec![dense.clone(), fast.clone()]);

@@ -62,12 +62,12 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
-    use super::super::slab::Places;
     use super::*;
 
     #[test]
     fn fast_instances_are_refused_before_the_kernel_would() {
-        let quota = Quota::new(Slab::new(&Places::new(1 << 20), 0..1 << 20, 1, true));
+        let [stacks] = Slab::one_above_the_other([(1 << 20, true)], 1);
+        let quota = Quota::new(stacks);
         let mut seats = Vec::new();
         let refused = loop {
             match quota.admit(Profile::Fast) {

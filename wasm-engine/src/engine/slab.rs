@@ -9,8 +9,8 @@
 //!
 //! Contains `unsafe`: it maps memory and implements wasmtime's allocation
 //! traits. Rules: a slot has one owner at a time (its address is in no list while
-//! it is out); slabs of the same places have no byte in common; mappings live as
-//! long as the places, which every slab and so every slot keeps alive.
+//! it is out); slots of a place have no byte in common; mappings live as long as
+//! the places, which every slab and so every slot keeps alive.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -35,17 +35,13 @@ const FRAME: usize = 1024;
 const GUARD_INSTALL: libc::c_int = 102;
 
 /// Address space in places of one size. See the module comment.
-pub struct Places {
+struct Places {
     size: usize,
     /// First place of each mapping.
     mappings: Mutex<Vec<usize>>,
 }
 
 impl Places {
-    /// Places of at least `size` bytes.
-    pub fn new(size: usize) -> Arc<Places> {
-        Arc::new(Places { size: size.next_multiple_of(TABLE), mappings: Mutex::default() })
-    }
     /// Where place `index` begins. Errors: the kernel has no room.
     fn get(&self, index: usize) -> Result<usize, String> {
         let mut mappings = self.mappings.lock();
@@ -96,12 +92,17 @@ struct State {
 }
 
 impl Slab {
-    /// At most `max_slots` slots: the bytes `part` of each of `places`, which no other slab has. Both ends are multiples
-    /// of the page size.
-    pub fn new(places: &Arc<Places>, part: Range<usize>, max_slots: usize, guarded: bool) -> Arc<Slab> {
-        assert!(part.end <= places.size && [part.start, part.end].iter().all(|end| end.is_multiple_of(PAGE)));
-        let (places, offset, slot) = (places.clone(), part.start, part.len());
-        Arc::new(Slab { places, offset, slot, max_slots, guarded, state: Mutex::default() })
+    /// Slabs of `max_slots` slots each, given the bytes of a slot, a multiple of the page size, and whether its lowest page
+    /// is to be inaccessible. The slots of a place lie one above the other.
+    pub fn one_above_the_other<const N: usize>(slots: [(usize, bool); N], max_slots: usize) -> [Arc<Slab>; N] {
+        let size = slots.iter().map(|(slot, _)| slot).sum::<usize>().next_multiple_of(TABLE);
+        let places = Arc::new(Places { size, mappings: Mutex::default() });
+        let mut offset = 0;
+        slots.map(|(slot, guarded)| {
+            let slab = Slab { places: places.clone(), offset, slot, max_slots, guarded, state: Mutex::default() };
+            offset += slot;
+            Arc::new(slab)
+        })
     }
     /// Whether guard pages cost mappings on this kernel; known after the first slot.
     pub fn has_costly_guards(&self) -> bool {
@@ -302,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_slot_that_comes_back_is_empty_and_there_are_no_more_than_allowed() {
-        let slab = Slab::new(&Places::new(2 << 20), 1 << 20..2 << 20, 2, false);
+        let [_, slab] = Slab::one_above_the_other([(1 << 20, true), (1 << 20, false)], 2);
         let first = slab.take().unwrap();
         let second = slab.take().unwrap();
         assert_eq!(slab.take().unwrap_err(), "all 2 slots of the dense engine are in use");
@@ -318,15 +319,13 @@ mod tests {
 
     #[test]
     fn the_top_of_a_stack_and_the_start_of_a_memory_share_a_page_of_page_tables() {
-        let places = Places::new(3 << 20);
-        let stacks = Slab::new(&places, 0..1 << 20, PLACES + 1, true);
-        let memories = Slab::new(&places, 1 << 20..3 << 20, PLACES + 1, false);
+        let [stacks, memories] = Slab::one_above_the_other([(1 << 20, true), (2 << 20, false)], PLACES + 1);
         for _ in 0..=PLACES {
             let (stack, memory) = (stacks.take().unwrap(), memories.take().unwrap());
             assert_eq!(stack + (1 << 20), memory);
             assert_eq!(stack % TABLE, 0);
-            assert_eq!(places.find(memory), Some(stack));
+            assert_eq!(stacks.places.find(memory), Some(stack));
         }
-        assert_eq!(places.mappings.lock().len(), 2);
+        assert_eq!(stacks.places.mappings.lock().len(), 2);
     }
 }
