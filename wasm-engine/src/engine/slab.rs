@@ -95,6 +95,7 @@ impl Slab {
     /// Slabs of `max_slots` slots each, given the bytes of a slot, a multiple of the page size, and whether its lowest page
     /// is to be inaccessible. The slots of a place lie one above the other.
     pub fn one_above_the_other<const N: usize>(slots: [(usize, bool); N], max_slots: usize) -> [Arc<Slab>; N] {
+        assert!(slots.iter().all(|(slot, _)| slot.is_multiple_of(PAGE)));
         let size = slots.iter().map(|(slot, _)| slot).sum::<usize>().next_multiple_of(TABLE);
         let places = Arc::new(Places { size, mappings: Mutex::default() });
         let mut offset = 0;
@@ -126,17 +127,19 @@ impl Slab {
         Ok(slot)
     }
 
+    fn in_use(&self) -> usize {
+        let state = self.state.lock();
+        state.used - state.free.len() - state.warm.len()
+    }
+
     /// Gives back what a guest has used of its stack below the place where it is now: pages that starting it took and
     /// waiting does not. To be called on that stack; does nothing on others, and as long as there are few.
     #[inline(never)]
     pub fn trim_stack(&self) {
         let here = 0_u8;
         let here = std::ptr::from_ref(&here) as usize;
-        {
-            let state = self.state.lock();
-            if state.used - state.free.len() - state.warm.len() < MANY {
-                return;
-            }
+        if self.in_use() < MANY {
+            return;
         }
         let Some(slot) = self.places.find(here).map(|place| place + self.offset) else { return };
         let (start, end) = (slot + PAGE, (here - FRAME) / PAGE * PAGE);
