@@ -155,6 +155,11 @@ impl Chunks {
     }
 }
 
+/// Threads that help the one there is with work for all processors.
+pub(super) fn helpers() -> usize {
+    (std::thread::available_parallelism().map_or(1, usize::from) - 1).min(MAX_HELPERS)
+}
+
 /// What `work` gives for all `items`, in no order. They are begun in theirs. What a thread loses by a panic is left out.
 pub(super) fn on_all_processors<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
     let next = AtomicUsize::new(0);
@@ -165,9 +170,8 @@ pub(super) fn on_all_processors<I: Sync, O: Send>(items: &[I], work: impl Fn(&I)
         }
         done
     };
-    let helpers = std::thread::available_parallelism().map_or(1, usize::from) - 1;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..helpers.min(MAX_HELPERS).min(items.len().saturating_sub(1)))
+        let threads: Vec<_> = (0..helpers().min(items.len().saturating_sub(1)))
             .map_while(|n| std::thread::Builder::new().name(format!("compile#{n}")).spawn_scoped(scope, share).ok())
             .collect();
         let mut all = share();

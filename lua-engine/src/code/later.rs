@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-use super::files::MAX_HELPERS;
+use super::files::helpers;
 
-/// Threads at work on one job, at most [`MAX_HELPERS`]. Dropping it, like the next job, waits for what was begun, which
+/// Threads at work on one job, at most [`MAX_HELPERS`](super::files::MAX_HELPERS). Dropping it, like the next job, waits for what was begun, which
 /// includes the end of the job.
 #[derive(Default)]
 pub(super) struct Later {
@@ -52,8 +52,7 @@ impl Later {
 
     /// How many threads a job has that is large enough.
     pub fn threads() -> usize {
-        let others = std::thread::available_parallelism().map_or(1, usize::from) - 1;
-        others.clamp(1, MAX_HELPERS)
+        helpers().max(1)
     }
 
     fn finish(&self, threads: &mut Vec<JoinHandle<()>>) {
@@ -94,6 +93,7 @@ impl Drop for Later {
 
 #[cfg(test)]
 mod tests {
+    use super::super::files::MAX_HELPERS;
     use super::*;
 
     #[test]
