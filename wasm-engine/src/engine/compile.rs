@@ -219,5 +219,7 @@ fn encode(module: &[u8]) -> Result<Vec<u8>> {
 fn fingerprint(engine: &Engine) -> u64 {
     let mut hasher = std::hash::DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
+    // Which that hash does not know: the revision of our changes to the compiler, and what it is told about memories.
+    (1_u32, super::DENSE_MEMORY, super::slab::SLACK).hash(&mut hasher);
     hasher.finish()
 }

@@ -18,6 +18,8 @@ pub mod compile;
 mod inspect;
 mod quota;
 mod slab;
+#[cfg(test)]
+mod tests;
 pub mod ticker;
 
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use wippy_runtime::{Error, Result};
 use quota::Quota;
 pub use quota::Seat;
 pub use slab::Slab;
-use slab::{Memories, Stacks};
+use slab::Stacks;
 use ticker::Ticker;
 
 /// Bytes of memory a guest can have in the dense engine: one slot.
@@ -103,15 +105,7 @@ fn config(profile: Profile, stacks: &Arc<Slab>, memories: &Arc<Slab>) -> Config 
         .max_wasm_stack(GUEST_STACK)
         .with_host_stack(Arc::new(Stacks(stacks.clone())));
     if profile == Profile::Dense {
-        config
-            // Without a reservation code checks bounds exactly and never relies on a fault.
-            .memory_reservation(0)
-            .memory_reservation_for_growth(0)
-            .memory_guard_size(0)
-            .guard_before_linear_memory(false)
-            .memory_may_move(false)
-            .memory_init_cow(false)
-            .with_host_memory(Arc::new(Memories(memories.clone())));
+        slab::use_memories(&mut config, memories);
     }
     config
 }

@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wasmtime::{LinearMemory, MemoryCreator, MemoryType, StackCreator, StackMemory};
+use wasmtime::{Config, LinearMemory, MemoryCreator, MemoryType, StackCreator, StackMemory};
 
 /// Places of one mapping.
 const PLACES: usize = 1024;
@@ -29,6 +29,9 @@ const WARM: usize = 256;
 const WARM_BYTES: usize = 64 << 10;
 /// Stacks in use from which memory is worth a call of the kernel for each.
 const MANY: usize = 1024;
+/// Bytes above the slots of a place that are never used: how far behind a masked index code may access. Static data of
+/// guests in Rust lies behind their stack of one megabyte and is reached with a constant of that size.
+pub const SLACK: usize = 2 << 20;
 /// More than the frame of `trim_stack` and what it calls, in bytes.
 const FRAME: usize = 1024;
 /// `MADV_GUARD_INSTALL` of Linux 6.13: a guard page that costs no mapping.
@@ -93,10 +96,11 @@ struct State {
 
 impl Slab {
     /// Slabs of `max_slots` slots each, given the bytes of a slot, a multiple of the page size, and whether its lowest page
-    /// is to be inaccessible. The slots of a place lie one above the other.
+    /// is to be inaccessible. The slots of a place lie one above the other, with [`SLACK`] bytes above the last that are
+    /// never anybody's.
     pub fn one_above_the_other<const N: usize>(slots: [(usize, bool); N], max_slots: usize) -> [Arc<Slab>; N] {
         assert!(slots.iter().all(|(slot, _)| slot.is_multiple_of(PAGE)));
-        let size = slots.iter().map(|(slot, _)| slot).sum::<usize>().next_multiple_of(TABLE);
+        let size = (slots.iter().map(|(slot, _)| slot).sum::<usize>() + SLACK).next_multiple_of(TABLE);
         let places = Arc::new(Places { size, mappings: Mutex::default() });
         let mut offset = 0;
         slots.map(|(slot, guarded)| {
@@ -206,8 +210,28 @@ fn guard(address: usize) -> Result<bool, String> {
     }
 }
 
-/// Makes memories with exact bounds checks: the engine must have no reservation and no guard.
-pub struct Memories(pub Arc<Slab>);
+/// Makes memories with exact bounds checks.
+struct Memories(Arc<Slab>);
+
+/// Has an engine cut its memories from `slab`, the last of its places and of slots of a power of two. Code checks bounds
+/// exactly and never relies on a fault; what the processor speculates about an index stays in the slot and the slack.
+pub fn use_memories(config: &mut Config, slab: &Arc<Slab>) {
+    assert!(slab.slot.is_power_of_two() && slab.offset + slab.slot + SLACK <= slab.places.size);
+    config
+        .memory_reservation(0)
+        .memory_reservation_for_growth(0)
+        .memory_guard_size(0)
+        .guard_before_linear_memory(false)
+        .memory_may_move(false)
+        .memory_init_cow(false)
+        .with_host_memory(Arc::new(Memories(slab.clone())));
+    // SAFETY: what the compiler of `third-party` is told is true: memories are never larger than a slot (`new_memory` and
+    // `grow_to`), and the slack behind it is nobody's.
+    unsafe {
+        config.cranelift_flag_set("wippy_memory_slot_size", &slab.slot.to_string());
+        config.cranelift_flag_set("wippy_memory_slot_slack", &SLACK.to_string());
+    }
+}
 
 // SAFETY: a new memory is `minimum` zero bytes that nobody else owns and that never move; growing gives zero bytes.
 unsafe impl MemoryCreator for Memories {
