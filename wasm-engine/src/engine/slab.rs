@@ -7,10 +7,11 @@
 //! share a page of the kernel's page tables. Untouched pages cost nothing. A memory
 //! that comes back is empty again before anybody gets it.
 //!
-//! Contains `unsafe`: it maps memory and implements wasmtime's allocation
-//! traits. Rules: a slot has one owner at a time (its address is in no list while
-//! it is out); slots of a place have no byte in common; mappings live as long as
-//! the places, which every slab and so every slot keeps alive.
+//! Contains `unsafe`: it maps memory, implements wasmtime's allocation traits
+//! and tells the compiler what it may rely on. Rules: a slot has one owner at a
+//! time (its address is in no list while it is out); slots of a place have no
+//! byte in common, and the slack behind the last is nobody's; mappings live as
+//! long as the places, which every slab and so every slot keeps alive.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ const GUARD_INSTALL: libc::c_int = 102;
 /// Address space in places of one size. See the module comment.
 struct Places {
     size: usize,
+    /// Bytes of a place that are in slots; at least [`SLACK`] follow them.
+    used: usize,
     /// First place of each mapping.
     mappings: Mutex<Vec<usize>>,
 }
@@ -100,8 +103,9 @@ impl Slab {
     /// never anybody's.
     pub fn one_above_the_other<const N: usize>(slots: [(usize, bool); N], max_slots: usize) -> [Arc<Slab>; N] {
         assert!(slots.iter().all(|(slot, _)| slot.is_multiple_of(PAGE)));
-        let size = (slots.iter().map(|(slot, _)| slot).sum::<usize>() + SLACK).next_multiple_of(TABLE);
-        let places = Arc::new(Places { size, mappings: Mutex::default() });
+        let used: usize = slots.iter().map(|(slot, _)| slot).sum();
+        let size = (used + SLACK).next_multiple_of(TABLE);
+        let places = Arc::new(Places { size, used, mappings: Mutex::default() });
         let mut offset = 0;
         slots.map(|(slot, guarded)| {
             let slab = Slab { places: places.clone(), offset, slot, max_slots, guarded, state: Mutex::default() };
@@ -216,7 +220,7 @@ struct Memories(Arc<Slab>);
 /// Has an engine cut its memories from `slab`, the last of its places and of slots of a power of two. Code checks bounds
 /// exactly and never relies on a fault; what the processor speculates about an index stays in the slot and the slack.
 pub fn use_memories(config: &mut Config, slab: &Arc<Slab>) {
-    assert!(slab.slot.is_power_of_two() && slab.offset + slab.slot + SLACK <= slab.places.size);
+    assert!(slab.slot.is_power_of_two() && slab.offset + slab.slot == slab.places.used);
     config
         .memory_reservation(0)
         .memory_reservation_for_growth(0)
